@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string.h>
+
+#include <string>
+#include <utility>
+
+namespace ecrelay {
+
+/// A password or key text: wiped when it goes, never printed by accident (no stream operator, no
+/// implicit conversion). Moving leaves an empty secret behind.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string text) : text_(std::move(text)) {}
+  Secret(const Secret&) = default;
+  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
+  Secret& operator=(Secret other) noexcept {
+    text_.swap(other.text_);
+    return *this;
+  }
+  ~Secret() { wipe(); }
+
+  /// The text itself; the name says at the place of use that a secret is read.
+  const std::string& reveal() const { return text_; }
+  bool empty() const { return text_.empty(); }
+
+ private:
+  void wipe() noexcept {
+    // The small buffer of a moved-from string still holds the text: wipe the capacity.
+    explicit_bzero(text_.data(), text_.capacity());
+    text_.clear();
+  }
+
+  std::string text_;
+};
+
+}  // namespace ecrelay
