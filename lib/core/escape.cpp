@@ -6,15 +6,15 @@
 #include "core/text.h"
 
 namespace ecrelay {
-namespace {
 
-/// Characters that change how a terminal or a reader shows what stands around them.
 bool is_disguise(char32_t c) {
   return (c >= 0x80 && c <= 0x9F) || c == 0xAD || c == 0x61C || c == 0x180E ||
          (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
          (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
          (c >= 0xE0000 && c <= 0xE007F);
 }
+
+namespace {
 
 std::string hex(char32_t value, int digits) {
   constexpr std::string_view alphabet = "0123456789abcdef";

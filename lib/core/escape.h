@@ -5,6 +5,10 @@
 
 namespace ecrelay {
 
+/// C1 controls, bidirectional and other invisible format characters, line separators: what
+/// changes how the text around it is shown.
+bool is_disguise(char32_t c);
+
 /// Text from outside made fit to be shown: on a terminal, in a log line, in an error message.
 /// C0, C1 and DEL controls, bidirectional and other invisible format characters, line
 /// separators, and bytes that are not UTF-8 come out as \xNN or \u{NNNN}; a backslash is doubled,

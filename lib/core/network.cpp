@@ -23,6 +23,8 @@ std::array<std::uint8_t, 16> masked(std::array<std::uint8_t, 16> bytes, unsigned
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  // inet_pton would stop at a NUL and take what stands before it.
+  if (text.find('\0') != std::string_view::npos) return {};
   const std::string copy(text);
   std::array<std::uint8_t, 4> four{};
   std::array<std::uint8_t, 16> sixteen{};

@@ -31,8 +31,9 @@ bool istarts_with(std::string_view text, std::string_view prefix) {
 }
 
 bool icontains(std::string_view text, std::string_view part) {
-  return std::search(text.begin(), text.end(), part.begin(), part.end(),
-                     [](char x, char y) { return lower(x) == lower(y); }) != text.end();
+  const auto found = std::search(text.begin(), text.end(), part.begin(), part.end(),
+                                 [](char x, char y) { return lower(x) == lower(y); });
+  return found != text.end() || part.empty();
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -109,6 +110,17 @@ bool is_utf8(std::string_view text) {
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+std::string well_formed(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    result += length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return result;
 }
 
 std::u32string code_points(std::string_view text) {

@@ -35,6 +35,8 @@ std::optional<std::uint64_t> number(std::string_view text);
 /// True for well-formed UTF-8 (RFC 3629: shortest form, no surrogates); ASCII included.
 bool is_utf8(std::string_view text);
 bool is_ascii(std::string_view text);
+/// The text with each byte that is no part of well-formed UTF-8 as U+FFFD.
+std::string well_formed(std::string_view text);
 
 /// Code points of well-formed UTF-8. For malformed input, the bytes of the malformed part
 /// come out one by one as `malformed | byte`.
