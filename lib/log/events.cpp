@@ -1,0 +1,289 @@
+#include "log/events.h"
+
+#include <array>
+
+#include "log/line.h"
+
+namespace ecrelay::log {
+namespace {
+
+// In the order of enum Event. A test holds each row against what its function writes.
+constexpr auto table = std::to_array<EventInfo>({
+    {"start", Level::info, "version config", "the daemon starts"},
+    {"ready", Level::info, "ms", "every listener is open"},
+    {"listen", Level::info, "address tls", "a listener is open"},
+    {"config_warning", Level::warning, "text", "the configuration is valid, and looks like a slip"},
+    {"reload", Level::info, "config", "the new configuration is in force"},
+    {"reload_failed", Level::error, "config text", "the old configuration stays in force"},
+    {"stop", Level::info, "reason ms", "the daemon has stopped"},
+    {"internal_error", Level::error, "where text", "a defect: please report it with this line"},
+    {"log_lost", Level::error, "lines text", "lines are missing before this one, and why"},
+    {"connect_refused", Level::warning, "session client host code enhanced text reason",
+     "a client got no banner"},
+    {"session", Level::info, "session client host messages rejects tls user end ms",
+     "a session has ended"},
+    {"tls_failed", Level::warning, "session client host text", "a client's handshake failed"},
+    {"auth_failed", Level::warning, "session client host user pause_ms", "a login was wrong"},
+    {"accept", Level::info,
+     "id shop host session sender recipients suppressed size message_id mode ms",
+     "a message is stored, and 250 was answered"},
+    {"reject", Level::info,
+     "session client host shop stage sender recipient code enhanced text reason",
+     "MAIL, RCPT or a message was refused"},
+    {"suppressed_drop", Level::info, "id rcpt shop host session sender recipient entry",
+     "a recipient is on the suppression list: not sent, not charged"},
+    {"sent", Level::info,
+     "id rcpt shop sender recipient upstream server attempt code enhanced text ms",
+     "the upstream took the message for this recipient"},
+    {"defer", Level::info,
+     "id rcpt shop sender recipient upstream server attempt code enhanced text ms reason due",
+     "it will be tried again"},
+    {"bounce", Level::info,
+     "id rcpt shop sender recipient upstream server attempt code enhanced text ms reason",
+     "it has failed for good"},
+    {"expire", Level::warning,
+     "id rcpt shop sender recipient upstream server attempt code enhanced text ms",
+     "its time is over; code and text are of the last attempt"},
+    {"charge_failed", Level::error, "id rcpt shop sender recipient upstream server attempt ms text",
+     "it was sent, and the book could not take the charge"},
+    {"upstream_trouble", Level::warning, "upstream server stage code enhanced text",
+     "a server of an upstream cannot be used now"},
+    {"suppress", Level::info, "entry shop recipient reason id code enhanced text",
+     "an address is put on the suppression list"},
+    {"suppress_clear", Level::info, "entry shop recipient reason actor",
+     "an address is taken off the suppression list"},
+    {"report", Level::info, "id rcpt shop recipient action decision code enhanced text reason",
+     "a report came back and was read"},
+    {"store_trouble", Level::error, "operation text", "the book or the spool failed"},
+    {"dns", Level::warning, "name type text", "a look-up failed"},
+    {"admin", Level::info, "actor command text", "a person did something"},
+});
+static_assert(table.size() == static_cast<std::size_t>(Event::admin) + 1);
+
+constexpr std::uint64_t count_of(Duration duration) {
+  return duration.count() < 0 ? 0 : static_cast<std::uint64_t>(duration.count());
+}
+
+std::string_view path(std::string_view sender) { return sender.empty() ? "<>" : sender; }
+
+}  // namespace
+
+std::span<const EventInfo> reference() { return table; }
+
+const EventInfo& info(Event event) { return table[static_cast<std::size_t>(event)]; }
+
+Line& Line::add(const Peer& peer) {
+  if (!on_) return *this;
+  return add("session", peer.session).add("client", peer.address.text()).add("host", peer.host);
+}
+
+Line& Line::add(const Delivery& delivery) {
+  if (!on_) return *this;
+  return add("id", delivery.id.text())
+      .add_if("rcpt", delivery.rcpt)
+      .add("shop", delivery.shop)
+      .add("sender", path(delivery.sender))
+      .add("recipient", delivery.recipient)
+      .add("upstream", delivery.upstream)
+      .add("server", delivery.server)
+      .add_if("attempt", delivery.attempt);
+}
+
+Line& Line::add(const Answer& answer) {
+  return add_if("code", answer.code < 0 ? 0 : static_cast<std::uint64_t>(answer.code))
+      .add("enhanced", answer.enhanced)
+      .add("text", answer.text);
+}
+
+void started(std::string_view version, std::string_view config) {
+  Line(Event::start).add("version", version).add("config", config).write();
+}
+
+void ready(Duration ms) { Line(Event::ready).add_number("ms", count_of(ms)).write(); }
+
+void listening(std::string_view address, std::string_view tls) {
+  Line(Event::listen).add("address", address).add("tls", tls).write();
+}
+
+void config_warning(std::string_view text) {
+  Line(Event::config_warning).add("text", text).write();
+}
+
+void reloaded(std::string_view config, std::string_view problem) {
+  Line(problem.empty() ? Event::reload : Event::reload_failed)
+      .add("config", config)
+      .add("text", problem)
+      .write();
+}
+
+void stopped(std::string_view reason, Duration ms) {
+  Line(Event::stop).add("reason", reason).add_number("ms", count_of(ms)).write();
+}
+
+void internal_error(std::string_view where, std::string_view text) {
+  Line(Event::internal_error).add("where", where).add("text", text).write();
+}
+
+void connect_refused(const Peer& peer, const Answer& answer, std::string_view reason) {
+  Line(Event::connect_refused).add(peer).add(answer).add("reason", reason).write();
+}
+
+void session_ended(const Peer& peer, const SessionSummary& summary) {
+  Line(Event::session)
+      .add(peer)
+      .add_number("messages", summary.messages)
+      .add_number("rejects", summary.rejects)
+      .add("tls", summary.tls)
+      .add("user", summary.user)
+      .add("end", summary.end)
+      .add_number("ms", count_of(summary.ms))
+      .write();
+}
+
+void tls_failed(const Peer& peer, std::string_view text) {
+  Line(Event::tls_failed).add(peer).add("text", text).write();
+}
+
+void auth_failed(const Peer& peer, std::string_view user, Duration pause) {
+  Line(Event::auth_failed)
+      .add(peer)
+      .add("user", user)
+      .add_number("pause_ms", count_of(pause))
+      .write();
+}
+
+void message_accepted(const Mail& mail, const Acceptance& acceptance) {
+  Line(Event::accept)
+      .add("id", mail.id.text())
+      .add("shop", mail.shop)
+      .add("host", mail.host)
+      .add("session", mail.session)
+      .add("sender", path(mail.sender))
+      .add_number("recipients", acceptance.recipients)
+      .add_number("suppressed", acceptance.suppressed)
+      .add_number("size", acceptance.size)
+      .add("message_id", acceptance.message_id)
+      .add("mode", acceptance.mode)
+      .add_number("ms", count_of(acceptance.ms))
+      .write();
+}
+
+void message_rejected(const Peer& peer, const Rejection& rejection, const Answer& answer) {
+  Line(Event::reject)
+      .add(peer)
+      .add("shop", rejection.shop)
+      .add("stage", rejection.stage)
+      .add("sender", rejection.sender)
+      .add("recipient", rejection.recipient)
+      .add(answer)
+      .add("reason", rejection.reason)
+      .write();
+}
+
+void suppressed_dropped(const Mail& mail, std::uint64_t rcpt, std::string_view recipient,
+                        std::string_view entry) {
+  Line(Event::suppressed_drop)
+      .add("id", mail.id.text())
+      .add_if("rcpt", rcpt)
+      .add("shop", mail.shop)
+      .add("host", mail.host)
+      .add("session", mail.session)
+      .add("sender", path(mail.sender))
+      .add("recipient", recipient)
+      .add("entry", entry)
+      .write();
+}
+
+void message_sent(const Delivery& delivery, const Answer& answer) {
+  Line(Event::sent).add(delivery).add(answer).add_number("ms", count_of(delivery.ms)).write();
+}
+
+void message_deferred(const Delivery& delivery, const Answer& answer, std::string_view reason,
+                      TimePoint due) {
+  Line(Event::defer)
+      .add(delivery)
+      .add(answer)
+      .add_number("ms", count_of(delivery.ms))
+      .add("reason", reason)
+      .add("due", timestamp(due))
+      .write();
+}
+
+void message_bounced(const Delivery& delivery, const Answer& answer, std::string_view reason) {
+  Line(Event::bounce)
+      .add(delivery)
+      .add(answer)
+      .add_number("ms", count_of(delivery.ms))
+      .add("reason", reason)
+      .write();
+}
+
+void message_expired(const Delivery& delivery, const Answer& last) {
+  Line(Event::expire).add(delivery).add(last).add_number("ms", count_of(delivery.ms)).write();
+}
+
+void charge_failed(const Delivery& delivery, std::string_view text) {
+  Line(Event::charge_failed)
+      .add(delivery)
+      .add_number("ms", count_of(delivery.ms))
+      .add("text", text)
+      .write();
+}
+
+void upstream_trouble(std::string_view upstream, std::string_view server, std::string_view stage,
+                      const Answer& answer) {
+  Line(Event::upstream_trouble)
+      .add("upstream", upstream)
+      .add("server", server)
+      .add("stage", stage)
+      .add(answer)
+      .write();
+}
+
+void suppressed(const ListEntry& entry, std::optional<Ulid> id, const Answer& evidence) {
+  Line(Event::suppress)
+      .add("entry", entry.entry)
+      .add("shop", entry.shop)
+      .add("recipient", entry.recipient)
+      .add("reason", entry.reason)
+      .add("id", id ? id->text() : std::string())
+      .add(evidence)
+      .write();
+}
+
+void suppression_cleared(const ListEntry& entry, std::string_view actor) {
+  Line(Event::suppress_clear)
+      .add("entry", entry.entry)
+      .add("shop", entry.shop)
+      .add("recipient", entry.recipient)
+      .add("reason", entry.reason)
+      .add("actor", actor)
+      .write();
+}
+
+void report_read(const ReportSummary& report, const Answer& answer, std::string_view reason) {
+  Line(Event::report)
+      .add("id", report.id.text())
+      .add_if("rcpt", report.rcpt)
+      .add("shop", report.shop)
+      .add("recipient", report.recipient)
+      .add("action", report.action)
+      .add("decision", report.decision)
+      .add(answer)
+      .add("reason", reason)
+      .write();
+}
+
+void store_trouble(std::string_view operation, std::string_view text) {
+  Line(Event::store_trouble).add("operation", operation).add("text", text).write();
+}
+
+void dns_trouble(std::string_view name, std::string_view type, std::string_view text) {
+  Line(Event::dns).add("name", name).add("type", type).add("text", text).write();
+}
+
+void admin_acted(std::string_view actor, std::string_view command, std::string_view text) {
+  Line(Event::admin).add("actor", actor).add("command", command).add("text", text).write();
+}
+
+}  // namespace ecrelay::log

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "log/log.h"
+#include "log/target_sink.h"
+
+namespace spdlog::details {
+class thread_pool;
+}
+
+/// The log in force. Private to the module.
+namespace ecrelay::log {
+
+class Journal {
+ public:
+  Journal(const Options& options, std::shared_ptr<TargetSink> target);
+  Journal(const Options& options, std::shared_ptr<Sink> sink);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  void write(const std::string& line);
+  void reopen();
+  bool tells(Level level) const { return level >= level_.load(std::memory_order_relaxed); }
+  void set_level(Level level) { level_.store(level, std::memory_order_relaxed); }
+  std::size_t lost() const;
+  const Options& options() const { return options_; }
+
+ private:
+  Options options_;
+  std::atomic<Level> level_;
+  std::shared_ptr<spdlog::details::thread_pool> worker_;  // none for a Sink
+  std::shared_ptr<TargetSink> target_;                    // none for a Sink
+  std::shared_ptr<spdlog::logger> logger_;
+};
+
+/// Null before start() and after stop().
+Journal* journal();
+
+}  // namespace ecrelay::log

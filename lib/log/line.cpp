@@ -1,0 +1,77 @@
+#include "log/line.h"
+
+#include <algorithm>
+
+#include "core/escape.h"
+#include "log/journal.h"
+
+namespace ecrelay::log {
+namespace {
+
+std::string quoted_json(std::string_view text) { return '"' + json_escaped(text) + '"'; }
+
+/// logfmt: bare when nothing in it could end a value, else in quotes. printable() has doubled
+/// every backslash already.
+std::string logfmt_value(std::string_view text) {
+  const std::string shown = printable(text);
+  if (!shown.empty() && shown.find_first_of(" \"=\\") == std::string::npos) return shown;
+  std::string result = "\"";
+  for (const char c : shown) {
+    if (c == '"') result += '\\';
+    result += c;
+  }
+  return result + '"';
+}
+
+}  // namespace
+
+Line::Line(Event event) : event_(event) {
+  const Journal* current = journal();
+  if (current != nullptr && current->tells(info(event).level)) begin(current->options());
+}
+
+Line::Line(Event event, const Options& options) : event_(event) { begin(options); }
+
+void Line::begin(const Options& options) {
+  on_ = true;
+  format_ = options.format;
+  const EventInfo& row = info(event_);
+  const std::string ts = timestamp(now());
+  if (format_ == Format::json) {
+    add("ts", ts).add("level", to_text(row.level)).add("event", row.name);
+  } else {
+    text_.append(ts).append(" ").append(to_text(row.level)).append(" ").append(row.name);
+  }
+  add("node", options.node);
+}
+
+void Line::add_raw(std::string_view key, std::string_view value) {
+  if (format_ == Format::json) {
+    text_.append(text_.empty() ? "{" : ",").append("\"").append(key).append("\":").append(value);
+  } else {
+    text_.append(" ").append(key).append("=").append(value);
+  }
+}
+
+Line& Line::add(std::string_view key, std::string_view value) {
+  if (!on_ || value.empty()) return *this;
+  add_raw(key, format_ == Format::json ? quoted_json(value) : logfmt_value(value));
+  return *this;
+}
+
+Line& Line::add_number(std::string_view key, std::uint64_t value) {
+  if (on_) add_raw(key, std::to_string(value));
+  return *this;
+}
+
+Line& Line::add_if(std::string_view key, std::uint64_t value) {
+  return value == 0 ? *this : add_number(key, value);
+}
+
+std::string Line::text() const { return format_ == Format::json ? text_ + '}' : text_; }
+
+void Line::write() const {
+  if (on_) journal()->write(text());
+}
+
+}  // namespace ecrelay::log

@@ -1,0 +1,107 @@
+#include "log/log.h"
+
+#include <spdlog/async.h>
+#include <spdlog/async_logger.h>
+
+#include <mutex>
+
+#include "log/journal.h"
+
+namespace ecrelay::log {
+namespace {
+
+/// Lines that may wait for a slow target: about 8 MiB at most in practice.
+constexpr std::size_t queue_lines = 8192;
+
+class SinkAdapter final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit SinkAdapter(std::shared_ptr<Sink> to) : sink_(std::move(to)) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    sink_->write({message.payload.data(), message.payload.size()});
+  }
+  void flush_() override {}
+
+ private:
+  std::shared_ptr<Sink> sink_;
+};
+
+// The one global of the program: events come from everywhere.
+std::unique_ptr<Journal> in_force;
+
+}  // namespace
+
+Journal* journal() { return in_force.get(); }
+
+Journal::Journal(const Options& options, std::shared_ptr<TargetSink> target)
+    : options_(options),
+      level_(options.level),
+      worker_(std::make_shared<spdlog::details::thread_pool>(queue_lines, 1)),
+      target_(std::move(target)) {
+  target_->watch([worker = worker_.get()] { return worker->overrun_counter(); });
+  // Old lines go first: a block here would hold up mail.
+  logger_ = std::make_shared<spdlog::async_logger>("ecrelay", target_, worker_,
+                                                   spdlog::async_overflow_policy::overrun_oldest);
+}
+
+Journal::Journal(const Options& options, std::shared_ptr<Sink> sink)
+    : options_(options),
+      level_(options.level),
+      logger_(std::make_shared<spdlog::logger>("ecrelay", std::make_shared<SinkAdapter>(sink))) {}
+
+// The pool writes what is queued before its thread ends; the sink must outlive that.
+Journal::~Journal() { worker_.reset(); }
+
+void Journal::write(const std::string& line) {
+  logger_->log(spdlog::level::info, spdlog::string_view_t(line));
+}
+
+void Journal::reopen() {
+  if (!target_) return;
+  target_->ask_reopen();
+  logger_->flush();
+}
+
+std::size_t Journal::lost() const {
+  return target_ ? target_->failed() + worker_->overrun_counter() : 0;
+}
+
+Result<void> start(const Options& options) {
+  auto target = TargetSink::open(options);
+  if (!target) return target.error();
+  in_force = std::make_unique<Journal>(options, std::move(*target));
+  return {};
+}
+
+void start(const Options& options, std::shared_ptr<Sink> sink) {
+  in_force = std::make_unique<Journal>(options, std::move(sink));
+}
+
+void stop() { in_force.reset(); }
+
+void reopen() {
+  if (in_force) in_force->reopen();
+}
+
+void set_level(Level level) {
+  if (in_force) in_force->set_level(level);
+}
+
+std::size_t lost() { return in_force ? in_force->lost() : 0; }
+
+std::string_view to_text(Level level) {
+  switch (level) {
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
+  }
+  return "";
+}
+
+}  // namespace ecrelay::log

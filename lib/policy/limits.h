@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/money.h"
+#include "core/time.h"
+#include "policy/shop.h"
+
+namespace ecrelay::policy {
+
+/// Allowed, or not before a time.
+struct Allowance {
+  enum class Limit { none, rate, day, month };
+
+  Limit limit = Limit::none;
+  TimePoint until{};  ///< when asking again makes sense; only when not allowed
+
+  bool allowed() const { return limit == Limit::none; }
+};
+
+/// A rate with a burst: `burst` at once, then `per_second` for ever. Exact: it counts in
+/// thousandths of a token, and a millisecond is worth `per_second` of them.
+/// A clock set back gives nothing and costs nothing; one set forward fills to the burst only.
+class TokenBucket {
+ public:
+  /// Starts full. With a rate of zero nothing comes back; `until` is then an hour away, since
+  /// only a reload can change it.
+  TokenBucket(std::uint32_t per_second, std::uint32_t burst, TimePoint now);
+
+  /// Takes one token when there is one.
+  Allowance take(TimePoint now);
+  /// A reload changes the rate; what is left stays, up to the new burst.
+  void set_rate(std::uint32_t per_second, std::uint32_t burst, TimePoint now);
+
+ private:
+  void refill(TimePoint now);
+
+  std::uint32_t per_second_;
+  std::int64_t capacity_;  ///< thousandths
+  std::int64_t level_;     ///< thousandths
+  TimePoint filled_at_;
+};
+
+/// What a shop has used of its day and month, in JST. A new day or month starts from nothing. A
+/// clock set back by up to a day does not bring the old day's room back; further back, the time
+/// before was the wrong one, and counting starts anew.
+struct ShopUsage {
+  std::uint64_t messages_today = 0;
+  Money yen_this_month;
+};
+
+/// The limits of one shop over time. One thread; after a start it is given what the book knows.
+class ShopMeter {
+ public:
+  ShopMeter(const ShopLimits& limits, const ShopUsage& so_far, TimePoint now);
+
+  /// At MAIL: takes a token of the rate when everything allows it. The burst is one second's
+  /// worth, and at least 10 (an application server sends an order's mails together).
+  Allowance admit(TimePoint now);
+  /// A message was stored: it counts for the day.
+  void accepted(TimePoint now);
+  /// A charge was booked. What is queued is not counted before it is sent, so a month may end
+  /// above its limit by what was in the queue.
+  void charged(Money amount, TimePoint now);
+
+  void set_limits(const ShopLimits& limits, TimePoint now);
+  const ShopUsage& usage() const { return usage_; }
+
+ private:
+  void turn(TimePoint now);
+
+  ShopLimits limits_;
+  ShopUsage usage_;
+  std::optional<TokenBucket> bucket_;  ///< none without a rate
+  std::chrono::year_month_day day_;
+};
+
+/// Open connections, in all and by host.
+class ConnectionCaps {
+ public:
+  explicit ConnectionCaps(std::size_t total) : total_(total) {}
+
+  enum class Entry { open, too_many, too_many_of_host };
+  /// Counts the connection only when the answer is `open`; each of those needs one leave().
+  Entry enter(const Host& host);
+  void leave(std::string_view host_name);
+
+  void set_total(std::size_t total) { total_ = total; }
+  std::size_t open() const { return open_; }
+  std::size_t open_of(std::string_view host_name) const;
+
+ private:
+  std::size_t total_;
+  std::size_t open_ = 0;
+  std::unordered_map<std::string, std::size_t> by_host_;
+};
+
+}  // namespace ecrelay::policy

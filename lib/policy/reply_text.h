@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ecrelay::policy {
+
+/// An enhanced status code (RFC 3463): class, subject, detail.
+struct Status {
+  int klass = 0;
+  int subject = 0;
+  int detail = 0;
+
+  bool operator==(const Status&) const = default;
+};
+
+/// "5.1.1" and nothing else.
+std::optional<Status> parse_status(std::string_view text);
+
+/// Any code of a class and subject: {5, 7, any_detail} is 5.7.X.
+inline constexpr int any_detail = -1;
+
+/// What a reply speaks of, by its words or by codes that mean one thing only. Words and codes
+/// stand in reply_words.cpp, a list a topic.
+enum class Topic {
+  login,         ///< we must authenticate first
+  relay,         ///< we, or this client, may not relay or connect there
+  sender,        ///< the envelope sender, its domain or its verification
+  reputation,    ///< block lists, reputation, SPF, DKIM, DMARC, reverse DNS
+  rate,          ///< too much, too fast, too many; also a recipient's own rate limit
+  temporary,     ///< says itself that it will pass
+  content,       ///< spam, virus, attachment, form of the message
+  size,          ///< the message is too large
+  line,          ///< a line of the message is too long
+  full,          ///< the mailbox is full
+  filter,        ///< the recipient's own filter or preference
+  access,        ///< "access denied"
+  unknown_user,  ///< no such mailbox
+};
+
+/// A reply's text prepared for reading: letters folded, mail addresses and URLs taken out (their
+/// letters are names, not statements), every enhanced code in it collected. Cost is linear in the
+/// text, the first 4 KiB of which are read.
+class ReplyText {
+ public:
+  ReplyText(std::string_view enhanced, std::string_view text);
+
+  bool says(Topic topic) const;
+  /// The phrase stands there between characters that are no letters or digits. Lower case.
+  bool contains(std::string_view phrase) const;
+  /// Among the reply's own code and those inside its text.
+  bool has(const Status& status) const;
+  bool has_class(int klass) const;
+  /// No code at all, or only such as say nothing (X.0.0).
+  bool only_generic() const;
+
+ private:
+  std::string words_;
+  std::vector<Status> codes_;
+};
+
+}  // namespace ecrelay::policy
