@@ -1,0 +1,80 @@
+#include "config/rules.h"
+
+#include <sys/un.h>
+
+#include "config/file.h"
+
+namespace ecrelay::config {
+namespace {
+
+bool is_fingerprint(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  return text.size() == 64 && text.find_first_not_of(digits) == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string all_or_some(ShopSet& shops) {
+  const auto star = std::find(shops.ids.begin(), shops.ids.end(), "*");
+  if (star != shops.ids.end()) return "'*' stands for all shops, and only alone";
+  return shops.all ? "" : some(shops.ids);
+}
+
+std::string domain_name(std::string& name) {
+  name = text::lowered(name);
+  if (is_domain_name(name)) return {};
+  std::string fault = not_a("a domain name", name);
+  if (!text::is_ascii(name)) fault += " (write its A-label, xn--…; idn2 shows it)";
+  return fault;
+}
+
+std::string identifier(std::string& name) {
+  const auto allowed = [](char c) { return text::is_alnum(c) || c == '.' || c == '_' || c == '-'; };
+  const bool fine = name.size() <= 64 && text::is_alnum(name.front()) &&
+                    std::all_of(name.begin(), name.end(), allowed);
+  return fine ? "" : not_a("a name of at most 64 letters, digits, '.', '_' and '-'", name);
+}
+
+std::string dkim_selector(std::string& selector) {
+  selector = text::lowered(selector);
+  // A selector is labels before "._domainkey" (RFC 6376 3.1); a numeric one ("2026") is common.
+  return is_domain_name(selector + ".x") ? "" : not_a("a DKIM selector", selector);
+}
+
+std::string certificate_identity(std::string& identity) {
+  std::string digits = text::lowered(identity);
+  std::erase(digits, ':');
+  const bool fingerprint = is_fingerprint(digits);
+  identity = fingerprint ? digits : text::lowered(identity);
+  if (fingerprint || is_domain_name(identity)) return {};
+  return not_a("a SHA-256 fingerprint or a DNS name", identity);
+}
+
+std::string pem_private_key(SecretText& key) {
+  const std::string& pem = key.value.reveal();
+  if (pem.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") != std::string::npos) {
+    return "the key is encrypted: nobody would be there to type its password";
+  }
+  const bool fine = pem.find("-----BEGIN ") != std::string::npos &&
+                    pem.find("PRIVATE KEY-----") != std::string::npos;
+  return fine ? "" : "holds no PEM private key";
+}
+
+std::string long_secret(SecretText& secret) {
+  constexpr std::size_t shortest = 16;
+  return secret.value.reveal().size() >= shortest ? "" : "shorter than 16 bytes";
+}
+
+std::string readable_file(std::filesystem::path& path) {
+  constexpr std::size_t largest = 16ULL << 20;
+  const auto file = read_file(path, largest);
+  return file ? "" : printable(path.native()) + ": " + file.error().detail;
+}
+
+std::string socket_path(std::filesystem::path& path) {
+  const std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.native().size() <= longest) return {};
+  return "longer than the " + std::to_string(longest) + " bytes a socket's path may have";
+}
+
+}  // namespace ecrelay::config

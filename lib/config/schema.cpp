@@ -1,0 +1,475 @@
+#include "config/schema.h"
+
+#include "config/rules.h"
+#include "config/section.h"
+
+namespace ecrelay::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration day = hours(24);
+constexpr std::uint32_t million = 1'000'000;
+
+Rule<Duration> time(Duration least, Duration most) { return between<Duration>(least, most); }
+Rule<std::uint32_t> count(std::uint32_t least = 1, std::uint32_t most = million) {
+  return between<std::uint32_t>(least, most);
+}
+Rule<Size> size(std::uint64_t least, std::uint64_t most) {
+  return between(Size{least}, Size{most});
+}
+
+std::string known_version(std::uint32_t& version) {
+  return version == 1 ? "" : "this program reads version 1";
+}
+
+std::string few_listeners(std::vector<Listener>& list) {
+  constexpr std::size_t most = 100;
+  return list.size() > most ? "more than 100 listeners" : some(list);
+}
+
+std::string times(std::vector<Duration>& list) {
+  const bool positive =
+      std::all_of(list.begin(), list.end(), [](Duration d) { return d >= seconds(1); });
+  if (list.empty()) return "an empty list";
+  return positive ? "" : "a time shorter than a second";
+}
+
+}  // namespace
+
+template <>
+const std::vector<Field<ProxyProtocol>>& table<ProxyProtocol>() {
+  static const std::vector<Field<ProxyProtocol>> rows = {
+      required("trusted", &ProxyProtocol::trusted,
+               "networks of the load balancers that send a PROXY header", some<Network>),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Listener>>& table<Listener>() {
+  static const std::vector<Field<Listener>> rows = {
+      required("address", &Listener::address, "where to listen for application servers"),
+      key("tls", &Listener::tls,
+          "off; opportunistic: STARTTLS is offered; required: no mail before STARTTLS; implicit: "
+          "TLS from the first byte. Ruby clients refuse to send where a certificate that they "
+          "cannot verify is offered"),
+      key("certificate", &Listener::certificate, "PEM chain, the server's own certificate first"),
+      key("key", &Listener::key, "PEM private key of the certificate", pem_private_key),
+      key("proxy_protocol", &Listener::proxy_protocol,
+          "expect a PROXY header, and believe it from trusted networks"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Host>>& table<Host>() {
+  static const std::vector<Field<Host>> rows = {
+      required("name", &Host::name, "unique; stands in logs and `ecrelayctl host explain`",
+               identifier),
+      required("networks", &Host::networks,
+               "addresses of this host; the most specific network of all hosts decides. Public "
+               "networks wider than /16 (IPv6: /32) need a login or certificate and TLS",
+               some<Network>),
+      required("shops", &Host::shops, "the shops it may send for", all_or_some),
+      key("auth", &Host::auth, "required: no mail without a login, which needs TLS"),
+      key("certificate", &Host::certificate,
+          "demands a client certificate: its SHA-256 fingerprint, or a name in it",
+          certificate_identity),
+      key("suppressed", &Host::suppressed,
+          "suppressed recipients are accepted and dropped, or refused at RCPT"),
+      key("max_connections", &Host::max_connections,
+          "open connections; limits.connections_per_host when absent", count()),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<DkimKey>>& table<DkimKey>() {
+  static const std::vector<Field<DkimKey>> rows = {
+      required("selector", &DkimKey::selector, "the name below _domainkey in DNS", dkim_selector),
+      required("key", &DkimKey::key, "PEM private key, RSA (2048 bits or more) or Ed25519",
+               pem_private_key),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Domain>>& table<Domain>() {
+  static const std::vector<Field<Domain>> rows = {
+      required("name", &Domain::name, "a domain of senders and header From; exactly this one",
+               domain_name),
+      key("return_path", &Domain::return_path,
+          "domain of envelope senders that bring reports back; needs reports.secret", domain_name),
+      key("dkim", &Domain::dkim, "keys that sign this domain's mail; without any it goes unsigned"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<User>>& table<User>() {
+  static const std::vector<Field<User>> rows = {
+      required("name", &User::name, "login name, unique among all shops"),
+      required("password", &User::password, "hash of the password, made by mkpasswd -m yescrypt"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<ShopLimits>>& table<ShopLimits>() {
+  static const std::vector<Field<ShopLimits>> rows = {
+      key("messages_per_second", &ShopLimits::messages_per_second, "rate of accepted messages",
+          count(0)),
+      key("messages_per_day", &ShopLimits::messages_per_day, "accepted messages in a JST day"),
+      key("yen_per_month", &ShopLimits::yen_per_month, "charges in a JST month", at_least(Money())),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Price>>& table<Price>() {
+  static const std::vector<Field<Price>> rows = {
+      required("from", &Price::from, "first JST day of this price"),
+      required("yen", &Price::yen, "price of one unit", at_least(Money())),
+      key("unit", &Price::unit, "what is charged: a message, or each recipient it was sent to"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Billing>>& table<Billing>() {
+  static const std::vector<Field<Billing>> rows = {
+      key("prices", &Billing::prices, "in ascending order of their days", some<Price>),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Shop>>& table<Shop>() {
+  static const std::vector<Field<Shop>> rows = {
+      required("id", &Shop::id, "unique; stands in the ledger and in file names: never change it",
+               identifier),
+      key("name", &Shop::name, "name for people; the id when absent"),
+      required("domains", &Shop::domains, "domains it sends for; each belongs to one shop",
+               some<Domain>),
+      key("users", &Shop::users, "logins"),
+      key("upstream", &Shop::upstream, "name of the upstream that takes its mail"),
+      key("mode", &Shop::mode,
+          "live; sink: accepted and traced, never sent, never charged; hold: queued until "
+          "released"),
+      key("stopped", &Shop::stopped, "refuse its mail at MAIL with 550"),
+      key("limits", &Shop::limits, "what is over a limit gets 452; absent means unlimited"),
+      key("billing", &Shop::billing, "its own prices instead of everybody's"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Server>>& table<Server>() {
+  static const std::vector<Field<Server>> rows = {
+      required("address", &Server::address, "a smarthost"),
+      key("priority", &Server::priority, "the lowest is tried first", count(0, 65'535)),
+      key("weight", &Server::weight, "share among servers of one priority", count(1, 65'535)),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<UpstreamLogin>>& table<UpstreamLogin>() {
+  static const std::vector<Field<UpstreamLogin>> rows = {
+      required("user", &UpstreamLogin::user, "login name at the upstream"),
+      required("password", &UpstreamLogin::password, "sent under TLS only"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<UpstreamTimeouts>>& table<UpstreamTimeouts>() {
+  using T = UpstreamTimeouts;
+  const auto wait = time(milliseconds(100), hours(1));
+  static const std::vector<Field<T>> rows = {
+      key("connect", &T::connect, "TCP connection and TLS handshake", wait),
+      key("greeting", &T::greeting, "the 220 of a new connection", wait),
+      key("command", &T::command, "replies to EHLO, AUTH, MAIL and RCPT", wait),
+      key("data", &T::data, "the 354 after DATA", wait),
+      key("block", &T::block, "sending one block of the body", wait),
+      key("end_of_data", &T::end_of_data, "the reply after the final dot", wait),
+      key("idle", &T::idle, "how long an unused connection stays open", wait),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<ServerBreaker>>& table<ServerBreaker>() {
+  using T = ServerBreaker;
+  static const std::vector<Field<T>> rows = {
+      key("failures", &T::failures, "failed connections in a row that close a server", count()),
+      key("pause", &T::pause, "how long it is left alone; doubles each time",
+          time(seconds(1), day)),
+      key("longest_pause", &T::longest_pause, "and no longer than this", time(seconds(1), day)),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Upstream>>& table<Upstream>() {
+  using T = Upstream;
+  static const std::vector<Field<T>> rows = {
+      required("name", &T::name, "unique; shops refer to it", identifier),
+      required("servers", &T::servers, "smarthosts of this pool", some<Server>),
+      key("tls", &T::tls,
+          "off; opportunistic: when offered; required: never in clear; verify: and the certificate "
+          "must be the server's; implicit: TLS from the first byte, verified"),
+      key("ca", &T::ca, "PEM file of the authorities to trust; the system's when absent",
+          readable_file),
+      key("auth", &T::auth, "login at the upstream"),
+      key("connections", &T::connections, "open at once, over all its servers", count(1, 10'000)),
+      key("messages_per_connection", &T::messages_per_connection, "then a new connection", count()),
+      key("recipients_per_message", &T::recipients_per_message, "then a new transaction",
+          count(1, 10'000)),
+      key("signatures", &T::signatures,
+          "algorithms to sign with, as far as a domain has keys; some upstreams refuse two",
+          some<Signature>),
+      key("timeouts", &T::timeouts, "how long to wait for the upstream (RFC 5321 4.5.3.2)"),
+      key("breaker", &T::breaker, "when a failing server is left alone"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Retry>>& table<Retry>() {
+  static const std::vector<Field<Retry>> rows = {
+      key("schedule", &Retry::schedule,
+          "waits after the first, second … failed attempt; the last one repeats", times),
+      key("expire", &Retry::expire, "age at which a recipient ends as expired",
+          time(minutes(1), 30 * day)),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<PointThreshold>>& table<PointThreshold>() {
+  using T = PointThreshold;
+  static const std::vector<Field<T>> rows = {
+      key("points", &T::points, "at least so many points (one a day counts)", count(1, 1000)),
+      key("days", &T::days, "on at least so many JST days", count(1, 1000)),
+      key("span", &T::span, "the first and last at least so far apart",
+          time(Duration(0), 365 * day)),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<EntryLifetimes>>& table<EntryLifetimes>() {
+  using T = EntryLifetimes;
+  static const std::vector<Field<T>> rows = {
+      key("hard", &T::hard, "the address does not exist", times),
+      key("points", &T::points, "points reached a threshold", times),
+      key("domain", &T::domain, "its domain does not exist or takes no mail", times),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<WaveBreaker>>& table<WaveBreaker>() {
+  using T = WaveBreaker;
+  static const std::vector<Field<T>> rows = {
+      key("percent", &T::percent, "share of \"user unknown\" above which candidates are parked",
+          count(1, 100)),
+      key("finals", &T::finals, "of at least so many final results", count()),
+      key("window", &T::window, "within this time", time(minutes(1), 7 * day)),
+      key("times_usual", &T::times_usual, "and so many times the share of the last 30 days",
+          count(1, 1000)),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Suppression>>& table<Suppression>() {
+  using T = Suppression;
+  static const std::vector<Field<T>> rows = {
+      key("dry_run", &T::dry_run, "decide and log, but suppress nobody"),
+      key("points_window", &T::points_window, "older points do not count", time(day, 365 * day)),
+      key("mailbox", &T::mailbox, "threshold for full, disabled and filtering mailboxes"),
+      key("delivery", &T::delivery, "threshold for expiry and unclear refusals"),
+      key("quiet_after_delivery", &T::quiet_after_delivery,
+          "a delivery with no bounce for so long takes the points away", time(hours(1), 90 * day)),
+      key("lifetimes", &T::lifetimes,
+          "how long entries last: the first time, the second …; the last one repeats. Complaints "
+          "do not end"),
+      key("spread_shops", &T::spread_shops,
+          "an address dead for so many shops is suppressed for all", count(1, 1000)),
+      key("spread_window", &T::spread_window, "within this time", time(day, 365 * day)),
+      key("domain_confirmation", &T::domain_confirmation,
+          "a domain must be missing from DNS twice, so far apart", time(hours(1), 30 * day)),
+      key("breaker", &T::breaker,
+          "a wave of \"user unknown\" from one destination is more likely its fault"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Reports>>& table<Reports>() {
+  using T = Reports;
+  static const std::vector<Field<T>> rows = {
+      key("listen", &T::listen, "listener for mail to return paths; it never relays"),
+      key("secret", &T::secret, "signs return paths; keep it, or open ones become void",
+          long_secret),
+      key("networks", &T::networks, "who may connect", some<Network>),
+      key("lifetime", &T::lifetime, "how long a return path is valid", time(day, 60 * day)),
+      key("tls", &T::tls, "whether STARTTLS is offered"),
+      key("certificate", &T::certificate, "PEM chain"),
+      key("key", &T::key, "PEM private key of the certificate", pem_private_key),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Limits>>& table<Limits>() {
+  using T = Limits;
+  static const std::vector<Field<T>> rows = {
+      key("message_size", &T::message_size, "of one message; announced as SIZE",
+          size(64ULL << 10, 1ULL << 30)),
+      key("recipients", &T::recipients, "of one message (RFC 5321 asks for 100 at least)",
+          count(100, 100'000)),
+      key("line", &T::line, "longest line of a message", size(1000, 16ULL << 20)),
+      key("command_line", &T::command_line, "longest command; more closes the connection",
+          size(512, 64ULL << 10)),
+      key("header_size", &T::header_size, "header section of a message",
+          size(4ULL << 10, 16ULL << 20)),
+      key("header_fields", &T::header_fields, "fields in it", count(10, 100'000)),
+      key("received_hops", &T::received_hops, "Received fields that mean a loop", count(2, 1000)),
+      key("connections", &T::connections, "open at once", count()),
+      key("connections_per_host", &T::connections_per_host, "open at once from one host", count()),
+      key("queue", &T::queue, "recipients waiting; more is refused at MAIL",
+          at_least<std::uint64_t>(1)),
+      key("memory", &T::memory, "for bodies being received and sent; beyond it MAIL gets 452",
+          size(16ULL << 20, 1ULL << 40)),
+      key("disk_reserve", &T::disk_reserve, "free space that new mail may not use",
+          size(0, 1ULL << 50)),
+      key("minimum_rate", &T::minimum_rate,
+          "bytes a second of a message's data, averaged after the first 30 seconds",
+          size(0, 1ULL << 20)),
+      key("handshake_timeout", &T::handshake_timeout, "for a TLS handshake",
+          time(seconds(1), minutes(5))),
+      key("command_timeout", &T::command_timeout, "for a client's next command",
+          time(seconds(1), hours(1))),
+      key("message_timeout", &T::message_timeout, "for a message's data",
+          time(seconds(10), hours(6))),
+      key("session_timeout", &T::session_timeout, "for a connection as a whole",
+          time(seconds(10), day)),
+      key("commit_timeout", &T::commit_timeout,
+          "for storing a message; then it is provably not stored and gets 451",
+          time(milliseconds(100), minutes(5))),
+      key("protocol_errors", &T::protocol_errors, "then the session ends", count(1, 1000)),
+      key("failed_logins", &T::failed_logins, "then the session ends", count(1, 100)),
+      key("idle_commands", &T::idle_commands,
+          "NOOP, RSET and the like between two messages, then the session ends", count(10)),
+      key("bdat_chunks", &T::bdat_chunks, "of one message", count(1)),
+      key("unsent_replies", &T::unsent_replies,
+          "replies a client has not read before its commands wait", size(1ULL << 10, 16ULL << 20)),
+      key("login_memory", &T::login_memory,
+          "how long a verified login is remembered, so that one connection a mail stays cheap",
+          time(Duration(0), hours(1))),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Log>>& table<Log>() {
+  static const std::vector<Field<Log>> rows = {
+      key("level", &Log::level, "the least that is worth a line"),
+      key("format", &Log::format, "one JSON object a line, or TIME LEVEL event key=value"),
+      key("target", &Log::target, "a file is reopened on SIGUSR1"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Control>>& table<Control>() {
+  static const std::vector<Field<Control>> rows = {
+      key("socket", &Control::socket, "where ecrelayctl finds the daemon", socket_path),
+      key("http", &Control::http, "metrics and health, on a loopback address only"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Dkim>>& table<Dkim>() {
+  static const std::vector<Field<Dkim>> rows = {
+      key("engine", &Dkim::engine,
+          "cached keeps keys loaded and is used where it agrees with libopendkim"),
+      key("signers", &Dkim::signers, "threads that sign; 0 for one a processor", count(0, 256)),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Tls>>& table<Tls>() {
+  static const std::vector<Field<Tls>> rows = {
+      key("minimum", &Tls::minimum, "lowest version spoken, as server and as client"),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Settings>>& table<Settings>() {
+  using T = Settings;
+  static const std::vector<Field<T>> rows = [] {
+    std::vector<Field<T>> all = {
+        key("version", &T::version, "of this format", known_version),
+        key("node", &T::node,
+            "name of this relay in ids, Received and exports; the first label of hostname when "
+            "absent",
+            identifier),
+        required("hostname", &T::hostname, "in the banner, EHLO and Received", domain_name),
+        key("state_dir", &T::state_dir, "folder of book.db and spool/"),
+        key("include", &T::include,
+            "patterns of further files in this file's folder; they may hold hosts, shops and "
+            "upstreams"),
+        required("listeners", &T::listeners, "where application servers connect", few_listeners),
+        required_in_some_file("hosts", &T::hosts,
+                              "authorized application servers; nobody else gets past the banner"),
+        required_in_some_file("shops", &T::shops, "tenants: who pays, and for which domains"),
+        required_in_some_file("upstreams", &T::upstreams, "pools of smarthosts"),
+        key("billing", &T::billing, "everybody's prices"),
+        key("retry", &T::retry, "when a deferred recipient is tried again"),
+        key("suppression", &T::suppression, "when dead addresses are no longer sent to"),
+        key("reports", &T::reports, "bounces and complaints that come back by mail"),
+        key("limits", &T::limits, "bounds of what is taken from outside"),
+        key("log", &T::log, "events, one a line"),
+        key("control", &T::control, "sockets for operators"),
+        key("dkim", &T::dkim, "signing"),
+        key("tls", &T::tls, "what holds for all TLS connections"),
+    };
+    // What it brought in is printed in its place.
+    const auto include = std::find_if(all.begin(), all.end(),
+                                      [](const Field<T>& row) { return row.key == "include"; });
+    include->print = [](YAML::Emitter&, const T&) {};
+    return all;
+  }();
+  return rows;
+}
+
+void read_main_file(Reading& reading, const Node& node, Settings& into) {
+  read_section(reading, node, into);
+}
+
+void read_included_file(Reading& reading, const Node& node, Settings& into) {
+  read_entries(reading, node, into);
+}
+
+std::vector<std::string> top_keys() { return keys_of<Settings>(); }
+
+void print_settings(YAML::Emitter& out, const Settings& settings) { print_section(out, settings); }
+
+std::vector<ReferenceEntry> reference_entries() {
+  Entries entries;
+  list_section(entries, "", Settings());
+  return entries;
+}
+
+}  // namespace ecrelay::config
