@@ -1,0 +1,314 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/consult.h"
+#include "control/json.h"
+#include "control/new_key.h"
+#include "control/render.h"
+#include "core/escape.h"
+#include "core/text.h"
+#include "core/time.h"
+#include "dkim/signer.h"
+#include "intake/site.h"
+
+namespace {
+
+using namespace ecrelay;
+
+/// What the command line asks for.
+struct Order {
+  control::Whereabouts place;
+  bool json = false;
+  control::Request request;
+  control::NewKey new_key;
+  std::string dns_format = "table";
+};
+
+constexpr int usage_error = 64;
+
+// --- the command line ---------------------------------------------------------------------
+
+/// One command: its words, and the arguments of the request that its options become.
+class Command {
+ public:
+  Command(CLI::App& parent, Order& order, const std::string& word, const std::string& command,
+          const std::string& text)
+      : app_(parent.add_subcommand(word, text)), order_(order) {
+    app_->callback([&order, command] { order.request.command = command; });
+  }
+
+  Command& text(const std::string& option, const std::string& name, const std::string& help,
+                bool required = false) {
+    Order& order = order_;
+    app_->add_option_function<std::string>(
+            option,
+            [&order, name](const std::string& value) {
+              order.request.arguments[name] = control::json_text(value);
+            },
+            help)
+        ->required(required);
+    return *this;
+  }
+  Command& number(const std::string& option, const std::string& name, const std::string& help) {
+    Order& order = order_;
+    app_->add_option_function<std::uint64_t>(
+        option,
+        [&order, name](const std::uint64_t& value) { order.request.arguments[name] = value; },
+        help);
+    return *this;
+  }
+  Command& flag(const std::string& option, const std::string& name, const boost::json::value& value,
+                const std::string& help) {
+    Order& order = order_;
+    app_->add_flag_callback(
+        option, [&order, name, value] { order.request.arguments[name] = value; }, help);
+    return *this;
+  }
+  CLI::App& app() { return *app_; }
+
+ private:
+  CLI::App* app_;
+  Order& order_;
+};
+
+CLI::App& group(CLI::App& app, const std::string& word, const std::string& text) {
+  CLI::App* group = app.add_subcommand(word, text);
+  group->require_subcommand(1);
+  return *group;
+}
+
+void add_queue(CLI::App& app, Order& order) {
+  CLI::App& queue = group(app, "queue", "recipients that wait to be delivered");
+  Command(queue, order, "list", "queue.list", "what waits, the next due first")
+      .text("--shop", "shop", "only of this shop")
+      .text("--domain", "domain", "only to addresses of this domain")
+      .text("--state", "state", "queued, held, or a final state; both open ones by default")
+      .number("--limit", "limit", "at most so many (100)");
+  Command(queue, order, "show", "queue.show", "one message and its recipients")
+      .text("id", "message", "message id", true);
+  Command(queue, order, "retry", "queue.retry", "make recipients due now")
+      .text("id", "message", "those of this message")
+      .text("--shop", "shop", "those of this shop")
+      .text("--domain", "domain", "those of this domain")
+      .flag("--all", "all", true, "every queued recipient")
+      .text("--reason", "reason", "for the audit");
+}
+
+void add_suppression(CLI::App& app, Order& order) {
+  CLI::App& list = group(app, "suppression", "addresses that get no mail");
+  Command(list, order, "show", "suppression.show", "the entries of an address, with evidence")
+      .text("address", "address", "in any spelling", true)
+      .text("--shop", "shop", "as this shop meets them");
+  Command(list, order, "list", "suppression.list", "all entries")
+      .text("--shop", "shop", "of this shop")
+      .flag("--operator-wide", "shop", "", "of the list for every shop")
+      .text("--domain", "domain", "addresses of this domain")
+      .text("--reason", "reason", "with this reason: hard, complaint, manual …")
+      .number("--limit", "limit", "at most so many (100)");
+  Command(list, order, "add", "suppression.add", "put an address on the list")
+      .text("address", "address", "in any spelling", true)
+      .text("--shop", "shop", "for this shop only; else for every shop")
+      .text("--for", "for", "how long, like 30d; else for good")
+      .text("--reason", "reason", "kept as the evidence", true);
+  Command(list, order, "clear", "suppression.clear", "take entries off the list")
+      .text("address", "address", "in any spelling")
+      .text("--domain", "domain", "every address of this domain")
+      .text("--since", "since", "with --domain: entries no older than this")
+      .text("--shop", "shop", "only this shop's entry")
+      .text("--reason", "reason", "kept in the audit", true);
+  Command(list, order, "history", "suppression.history", "all that happened to an address")
+      .text("address", "address", "in any spelling", true)
+      .number("--limit", "limit", "at most so many (100)");
+}
+
+void add_reading(CLI::App& app, Order& order) {
+  Command(app, order, "status", "status", "how the relay is; exits 69 when it does not run");
+  Command(app, order, "trace", "trace", "what became of a mail")
+      .text("query", "query", "message id, Message-ID or recipient", true)
+      .number("--limit", "limit", "at most so many mails (5)");
+  Command(app, order, "usage", "usage", "counts and yen of a month (JST)")
+      .text("month", "month", "like 2026-11; the current one by default")
+      .text("--shop", "shop", "only of this shop")
+      .text("--by", "by", "shop, day or message")
+      .number("--limit", "limit", "by message: at most so many charges (1000)")
+      .number("--after", "after", "by message: those after this charge");
+  Command(app, order, "audit", "audit", "who changed what by hand, the newest first")
+      .number("--limit", "limit", "at most so many (50)");
+  CLI::App& host = group(app, "host", "authorized clients");
+  Command(host, order, "explain", "host.explain", "who a client is, what it may send, and why")
+      .text("ip", "ip", "address of the client", true)
+      .text("--from", "from", "sender address or domain");
+  Command(app, order, "reload", "reload", "read the configuration again");
+}
+
+void add_dns(CLI::App& app, Order& order) {
+  CLI::App& dkim = group(app, "dkim", "signing keys");
+  Command(dkim, order, "list", "dkim.list", "the keys in force");
+  CLI::App& make = Command(dkim, order, "new", "dkim.new", "make a key file").app();
+  make.add_option("domain", order.new_key.domain, "domain it signs for")->required();
+  make.add_option("--selector", order.new_key.selector, "its selector, like 2026a")->required();
+  const std::vector<std::string> algorithms = {"rsa-sha256", "ed25519-sha256"};
+  make.add_option_function<std::string>(
+          "--algorithm",
+          [&order](const std::string& name) {
+            order.new_key.algorithm = *dkim::parse_algorithm(name);
+          },
+          "rsa-sha256 (default) or ed25519-sha256")
+      ->check(CLI::IsMember(algorithms));
+  CLI::App& dns = group(app, "dns", "records to publish");
+  Command show(dns, order, "show", "dns.show", "the records a domain needs");
+  show.text("domain", "domain", "domain of a shop", true);
+  const std::vector<std::string> formats = {"table", "zone", "ja"};
+  show.app()
+      .add_option("--format", order.dns_format, "table, zone, or ja for a web form in Japanese")
+      ->check(CLI::IsMember(formats));
+}
+
+void build(CLI::App& app, Order& order) {
+  app.name("ecrelayctl");
+  app.require_subcommand(1);
+  app.fallthrough();  // --json and the like may follow the command
+  app.add_option_function<std::string>(
+      "--config",
+      [&order](const std::string& path) {
+        order.place.config = path;
+        order.place.config_named = true;
+      },
+      std::string("configuration file (") + control::standard_config + ")");
+  app.add_option_function<std::string>(
+      "--socket", [&order](const std::string& path) { order.place.socket = path; },
+      "control socket, instead of the configuration's");
+  app.add_flag("--json", order.json, "the answer as one line of JSON");
+  add_reading(app, order);
+  add_queue(app, order);
+  add_suppression(app, order);
+  add_dns(app, order);
+}
+
+// --- mistakes -----------------------------------------------------------------------------
+
+/// The command as far as it was understood.
+CLI::App* deepest(CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::vector<std::string> words_of(CLI::App* app, bool options) {
+  std::vector<std::string> words;
+  if (!options) {
+    for (const CLI::App* each : app->get_subcommands([](CLI::App*) { return true; })) {
+      words.push_back(each->get_name());
+    }
+    return words;
+  }
+  for (; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* each : app->get_options()) {
+      for (const std::string& name : each->get_lnames()) words.push_back("--" + name);
+    }
+  }
+  return words;
+}
+
+std::string complaint(CLI::App& app, const CLI::ParseError& error) {
+  CLI::App* reached = deepest(&app);
+  const std::vector<std::string> left = app.remaining(true);
+  if (left.empty()) return printable(error.what());
+  const std::string& word = left.front();
+  const std::vector<std::string> known = words_of(reached, word.starts_with('-'));
+  const auto meant = text::suggestion(word, known);
+  std::string text = "unknown word '" + printable(word, 64) + "'";
+  if (meant) return text + "; did you mean '" + *meant + "'?";
+  return text + "; see ecrelayctl --help";
+}
+
+void complain(const std::string& lines) {
+  for (const std::string_view line : text::split(lines, '\n')) {
+    std::fprintf(stderr, "ecrelayctl: %s\n", printable(line, 2048).c_str());
+  }
+}
+
+// --- carrying it out ----------------------------------------------------------------------
+
+/// The admission that the daemon would build from this file.
+Result<control::Explain> explainer(const config::Settings& settings) {
+  const intake::SiteOutcome outcome =
+      intake::build_site(settings, *dkim::make_opendkim_signer(), now());
+  if (!outcome.site) {
+    std::string lines;
+    for (const std::string& error : outcome.errors) lines += (lines.empty() ? "" : "\n") + error;
+    return invalid(std::move(lines));
+  }
+  return control::Explain([site = outcome.site](const IpAddress& client,
+                                                std::optional<std::string_view> sender_domain) {
+    return site->admission.explain(client, sender_domain);
+  });
+}
+
+control::Consultation carry_out(Order& order) {
+  if (order.request.command != "dkim.new") {
+    return control::consult(order.place, order.request, explainer);
+  }
+  order.new_key.config = order.place.config;
+  return control::Consultation{control::make_key(order.new_key), {}, false};
+}
+
+std::string text_of(const Order& order, const boost::json::object& result) {
+  const std::string& command = order.request.command;
+  if (order.json) return control::serialized(result) + "\n";
+  if (command == "dkim.new") return control::render_new_key(result);
+  if (command == "dns.show") return control::render_dns(result, order.dns_format);
+  return control::render(command, result);
+}
+
+/// The answer is there and says no.
+bool says_no(const Order& order, const boost::json::object& result) {
+  const auto* admitted = result.if_contains("admitted");
+  return order.request.command == "host.explain" && admitted != nullptr && *admitted == false;
+}
+
+int run(Order& order) {
+  const control::Consultation done = carry_out(order);
+  for (const std::string& note : done.notes) complain(note);
+  if (const auto* fault = std::get_if<control::Fault>(&done.reply)) {
+    complain(fault->message);
+    return control::exit_code(fault->code);
+  }
+  const auto& result = std::get<boost::json::object>(done.reply);
+  const std::string text = text_of(order, result);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    complain("cannot write the answer");
+    return 73;
+  }
+  if (order.request.command == "status" && done.daemon_down) return 69;
+  return says_no(order, result) ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Order order;
+  CLI::App app("looks into the mail relay, and acts on it");
+  build(app, order);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    complain(complaint(app, error));
+    return usage_error;
+  }
+  try {
+    return run(order);
+  } catch (const std::exception& failure) {
+    complain(failure.what());
+    return 70;
+  }
+}

@@ -1,0 +1,168 @@
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "config/loader.h"
+#include "config/print.h"
+#include "config/reference.h"
+#include "core/escape.h"
+#include "dkim/signer.h"
+#include "intake/site.h"
+#include "log/events.h"
+#include "log/log.h"
+#include "relay.h"
+#include "store/failure.h"
+
+namespace ecrelay {
+namespace {
+
+// CONTRACT "Exit codes".
+constexpr int exit_usage = 64;
+constexpr int exit_internal = 70;
+constexpr int exit_configuration = 78;
+
+struct Arguments {
+  std::string config = "/etc/ecrelay/ecrelay.yaml";
+  bool check = false;
+  bool print = false;
+  bool reference = false;
+  bool no_quickack = false;
+};
+
+void complain(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+log::Level level_of(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::debug: return log::Level::debug;
+    case config::LogLevel::warn: return log::Level::warning;
+    case config::LogLevel::error: return log::Level::error;
+    case config::LogLevel::info: break;
+  }
+  return log::Level::info;
+}
+
+log::Options log_options(const config::Settings& settings) {
+  log::Options options;
+  options.level = level_of(settings.log.level);
+  options.format = settings.log.format == config::LogFormat::text ? log::Format::text : log::Format::json;
+  options.target = settings.log.target.is_stdout() ? "stdout" : "file:" + settings.log.target.file.string();
+  options.node = settings.node;
+  return options;
+}
+
+std::unique_ptr<dkim::Signer> make_signer(const config::Settings& settings) {
+  return settings.dkim.engine == config::DkimEngine::cached ? dkim::make_cached_signer()
+                                                            : dkim::make_opendkim_signer();
+}
+
+/// A core dump would hold keys and mail (THREATS "secrets"); descriptors are what connections cost.
+void prepare_process() {
+  prctl(PR_SET_DUMPABLE, 0);
+  rlimit limit{0, 0};
+  setrlimit(RLIMIT_CORE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  umask(077);
+}
+
+int serve(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer,
+          const Arguments& arguments, const std::vector<std::string>& warnings) {
+  prepare_process();
+  const config::Settings& settings = site->settings;
+  if (auto started = log::start(log_options(settings)); !started) {
+    complain("ecrelayd: " + started.error().detail);
+    return exit_configuration;
+  }
+  log::started(RELAY_VERSION, arguments.config);
+  for (const std::string& warning : warnings) log::config_warning(warning);
+  int code = exit_internal;
+  try {
+    Relay::Options options;
+    options.config = arguments.config;
+    options.quickack = !arguments.no_quickack;
+    Relay relay(std::move(site), std::move(signer), std::move(options));
+    code = relay.run();
+  } catch (const store::Failure& failure) {
+    log::store_trouble("open", failure.what());
+    complain("ecrelayd: " + printable(failure.what(), 2000));
+    code = exit_configuration;
+  } catch (const std::exception& error) {
+    log::internal_error("main", error.what());
+    complain("ecrelayd: " + printable(error.what(), 2000));
+  }
+  log::stop();
+  return code;
+}
+
+int run(const Arguments& arguments) {
+  config::LoadOutcome loaded = config::load(arguments.config);
+  for (const config::Problem& error : loaded.errors) complain(error.text());
+  if (arguments.check || !loaded.settings) {
+    for (const config::Problem& warning : loaded.warnings) complain(warning.text());
+  }
+  if (!loaded.settings) return exit_configuration;
+  if (arguments.print) {
+    std::fputs(config::print(*loaded.settings).c_str(), stdout);
+    return 0;
+  }
+
+  std::unique_ptr<dkim::Signer> signer = make_signer(*loaded.settings);
+  intake::SiteOutcome outcome = intake::build_site(std::move(*loaded.settings), *signer, now());
+  for (const std::string& error : outcome.errors) {
+    complain(printable(arguments.config, 1000) + ": error: " + printable(error, 2000));
+  }
+  if (!outcome.site) return exit_configuration;
+  std::vector<std::string> warnings = std::move(outcome.warnings);
+  if (arguments.check) {
+    for (const std::string& warning : warnings) {
+      complain(printable(arguments.config, 1000) + ": warning: " + printable(warning, 2000));
+    }
+    std::printf("%s: ok\n", printable(arguments.config, 1000).c_str());
+    return 0;
+  }
+  for (const config::Problem& warning : loaded.warnings) warnings.push_back(warning.text());
+  return serve(std::move(outcome.site), std::move(signer), arguments, warnings);
+}
+
+}  // namespace
+}  // namespace ecrelay
+
+int main(int argc, char** argv) {
+  using namespace ecrelay;
+  Arguments arguments;
+  CLI::App app("ecrelayd: accepts mail from authorized ecforce hosts, signs it and sends it on");
+  app.set_version_flag("--version", std::string("ecrelayd ") + RELAY_VERSION);
+  app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
+  app.add_flag("--check-config", arguments.check, "check the configuration and everything it refers to, then exit (78: it has errors)");
+  app.add_flag("--print-config", arguments.print, "print the effective configuration, secrets masked");
+  app.add_flag("--print-reference", arguments.reference, "print every configuration key with type, default and meaning");
+  app.add_flag("--no-quickack", arguments.no_quickack, "leave TCP_QUICKACK alone: to measure what it is worth")->group("");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : exit_usage;
+  }
+  if (arguments.reference) {
+    std::fputs(config::reference().c_str(), stdout);
+    return 0;
+  }
+  try {
+    return run(arguments);
+  } catch (const std::exception& error) {
+    complain(std::string("ecrelayd: ") + printable(error.what(), 2000));
+    return exit_internal;
+  }
+}

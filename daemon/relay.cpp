@@ -1,0 +1,299 @@
+#include "relay.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include "log/events.h"
+#include "net/timer.h"
+
+namespace ecrelay {
+namespace {
+
+/// How long a stop waits for sessions and deliveries under way; what is left stays queued.
+constexpr std::chrono::seconds drain_time{30};
+constexpr std::size_t backlog_page = 1000;
+/// More than this many messages are found again by the time keeper of their upstream anyway.
+constexpr std::size_t retried_at_once = 100'000;
+
+store::Store::Settings store_settings(const config::Settings& settings,
+                                      std::function<void(const std::string&)> broken) {
+  store::Store::Settings result;
+  result.state_dir = settings.state_dir.string();
+  result.writer.broken = std::move(broken);
+  return result;
+}
+
+void tell_failure(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    log::internal_error("daemon", error.what());
+  }
+}
+
+std::string_view text(config::ListenerTls tls) {
+  switch (tls) {
+    case config::ListenerTls::opportunistic: return "opportunistic";
+    case config::ListenerTls::required: return "required";
+    case config::ListenerTls::implicit: return "implicit";
+    case config::ListenerTls::off: break;
+  }
+  return "off";
+}
+
+}  // namespace
+
+Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer, Options options)
+    : site_(std::move(site)),
+      signer_(std::move(signer)),
+      options_(std::move(options)),
+      up_since_(now()),
+      began_(std::chrono::steady_clock::now()),
+      context_(1),
+      signals_(context_, SIGTERM, SIGINT, SIGHUP),
+      store_(store_settings(settings(), [this](const std::string& reason) {
+        asio::post(context_, [this, reason] { on_broken(reason); });
+      })),
+      suppression_(store_.book()),
+      backlog_(store_.book(), store_.first_segment()),
+      inquiry_(store_.book()),
+      resolver_(context_.get_executor()),
+      workers_("signer", settings().dkim.signers),
+      dispatcher_(dispatch_ports(), settings()),
+      reception_(intake_ports(), site_),
+      tasks_(context_.get_executor(), tell_failure),
+      control_(tasks_, store_.writer(), store_.book(), control_ports()) {
+  signals_.add(SIGUSR1);
+  // A peer that went away is an error of the write, not of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int Relay::run() {
+  tasks_.spawn(live());
+  context_.run();
+  return exit_code_;
+}
+
+asio::awaitable<void> Relay::live() {
+  const store::StartReport& found = store_.start_report();
+  for (const std::uint64_t segment : found.segments_missing) {
+    log::store_trouble("open spool", "segment " + store::Spool::name(segment) + " is missing; its messages cannot be sent");
+  }
+  queued_ = inquiry_.totals().queued;
+  dispatcher_.start();
+  if (const Result<void> opened = open_doors(); !opened) {
+    log::internal_error("listen", opened.error().detail);
+    exit_code_ = 69;
+    co_await stop("cannot listen: " + opened.error().detail);
+    co_return;
+  }
+  tasks_.spawn(handle_signals());
+  tasks_.spawn(keep_watch());
+  const auto took = std::chrono::steady_clock::now() - began_;
+  log::ready(std::chrono::duration_cast<Duration>(took));
+  sd_notify(0, "READY=1");
+  co_await load_backlog();
+}
+
+Result<void> Relay::open_doors() {
+  auto control = net::UnixListener::open(context_.get_executor(), settings().control.socket.string());
+  if (!control) return control.error();
+  control_.serve(std::move(*control), settings().control.socket.string());
+  if (const auto& http = settings().control.http) {
+    auto listener = net::Listener::open(context_.get_executor(), net::Endpoint(http->ip, http->port));
+    if (!listener) return listener.error();
+    log::listening(listener->local().text(), "http");
+    control_.serve_http(std::move(*listener));
+  }
+  if (auto opened = reception_.listen(); !opened) return opened.error();
+  const std::vector<net::Endpoint> endpoints = reception_.endpoints();
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    log::listening(endpoints[i].text(), text(settings().listeners[i].tls));
+  }
+  return Result<void>();
+}
+
+/// What earlier runs left queued, page by page, while mail is served already.
+asio::awaitable<void> Relay::load_backlog() {
+  for (;;) {
+    const std::vector<store::QueueItem> page = backlog_.next(backlog_page);
+    if (page.empty()) co_return;
+    Ulid last;
+    for (const store::QueueItem& item : page) {
+      // One entry serves all recipients of a message that are due together.
+      if (item.message != last) dispatcher_.push(item.upstream, item.due, item.message);
+      last = item.message;
+    }
+    co_await net::sleep_until(net::after(std::chrono::milliseconds(1)));
+  }
+}
+
+asio::awaitable<void> Relay::handle_signals() {
+  std::string reason;
+  for (;;) {
+    boost::system::error_code error;
+    const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    switch (signal) {
+      case SIGUSR1: log::reopen(); break;
+      case SIGHUP:
+        log::reloaded(options_.config.string(), "a change of the configuration needs a restart: systemctl restart ecrelayd");
+        break;
+      default:
+        reason = signal == SIGTERM ? "SIGTERM" : "SIGINT";
+        co_await stop(reason);
+        co_return;
+    }
+  }
+}
+
+/// Tells systemd that the network thread turns.
+asio::awaitable<void> Relay::keep_watch() {
+  std::uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) <= 0) co_return;
+  for (;;) {
+    sd_notify(0, "WATCHDOG=1");
+    co_await net::sleep_until(net::after(std::chrono::microseconds(microseconds / 3)));
+  }
+}
+
+asio::awaitable<void> Relay::stop(std::string reason) {
+  if (std::exchange(stopping_, true)) co_return;
+  sd_notify(0, "STOPPING=1");
+  const net::Deadline deadline = net::after(drain_time);
+  co_await reception_.stop(deadline);
+  co_await dispatcher_.stop(deadline);
+  signals_.cancel();
+  tasks_.request_stop();
+  store_.writer().stop();
+  const auto lived = std::chrono::steady_clock::now() - began_;
+  log::stopped(reason, std::chrono::duration_cast<Duration>(lived));
+  context_.stop();
+}
+
+/// The writer is done for good (THREATS "Storage facts"): no more 250; the process ends, and the
+/// next one reads back what the disk really has.
+void Relay::on_broken(const std::string& reason) {
+  log::store_trouble("commit", reason);
+  reception_.refuse_everything();
+  exit_code_ = 70;
+  tasks_.spawn(stop("the book failed: " + reason));
+}
+
+void Relay::on_accepted(intake::Accepted accepted) {
+  for (const records::Recipient& recipient : accepted.recipients) {
+    if (recipient.state == records::State::queued) ++queued_;
+  }
+  dispatch::Job job = dispatch::job_of(accepted.message, accepted.recipients, std::move(accepted.head), std::move(accepted.body));
+  if (!job.recipients.empty()) dispatcher_.announce(accepted.message.upstream, std::move(job));
+}
+
+policy::ShopUsage Relay::usage_of(const std::string& shop, TimePoint at) {
+  store::UsageQuery query;
+  query.to = billing_day(at);
+  query.from = query.to;
+  query.shop = shop;
+  policy::ShopUsage usage;
+  usage.messages_today = static_cast<std::uint64_t>(inquiry_.total(query).messages);
+  query.from = query.to.year() / query.to.month() / 1;
+  usage.yen_this_month = inquiry_.total(query).amount;
+  return usage;
+}
+
+intake::Ports Relay::intake_ports() {
+  intake::Ports ports{context_.get_executor(), workers_, *signer_, store_.writer(), suppression_, {}, {}, {}, {}, {}};
+  ports.on_accepted = [this](intake::Accepted accepted) { on_accepted(std::move(accepted)); };
+  ports.free_bytes = [this] { return store_.space().free; };
+  ports.queued = [this] { return static_cast<std::uint64_t>(queued_); };
+  ports.quickack = options_.quickack;
+  ports.usage_of = [this](const std::string& shop, TimePoint at) { return usage_of(shop, at); };
+  return ports;
+}
+
+dispatch::Ports Relay::dispatch_ports() {
+  dispatch::Ports ports{context_.get_executor(), resolver_, workers_, store_.writer(), {}, {}, {}, {}};
+  ports.read_body = [this](const Ulid& id, const records::Location& location) { return store_.read(id, location); };
+  ports.waiting = [this](const Ulid& id) { return backlog_.of(id); };
+  ports.on_charged = [this](const std::string& shop, Money amount, TimePoint at) { reception_.charged(shop, amount, at); };
+  ports.on_finished = [this](std::int64_t recipients) { queued_ -= recipients; };
+  return ports;
+}
+
+control::Ports Relay::control_ports() {
+  control::Ports ports;
+  ports.status = [this] { return status(); };
+  ports.settings = [this] { return std::shared_ptr<const config::Settings>(site_, &site_->settings); };
+  ports.explain = [this](const IpAddress& client, std::optional<std::string_view> domain) {
+    return site_->admission.explain(client, domain);
+  };
+  ports.retried = [this](const store::QueueFilter& filter, TimePoint at) { tasks_.spawn(push_matching(filter, at)); };
+  ports.suppression_changed = [](const std::string&) {};  // the index asks the book itself
+  ports.reload = []() -> asio::awaitable<Result<std::string>> {
+    co_return unavailable("a change of the configuration needs a restart: systemctl restart ecrelayd");
+  };
+  return ports;
+}
+
+/// The book has made these due: the index learns it.
+asio::awaitable<void> Relay::push_matching(store::QueueFilter filter, TimePoint due) {
+  auto reading = workers_.run([book = store_.book(), filter] {
+    return store::Inquiry(book).queue(filter, records::State::queued, retried_at_once);
+  });
+  const std::vector<store::QueueRow> rows = co_await std::move(reading);
+  for (const store::QueueRow& row : rows) dispatcher_.push(row.upstream, due, row.recipient.message);
+}
+
+control::Status Relay::status() {
+  control::Status status;
+  status.version = RELAY_VERSION;
+  status.node = settings().node;
+  status.up_since = up_since_;
+  const std::vector<net::Endpoint> endpoints = reception_.endpoints();
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    status.listeners.push_back(control::ListenerStatus{endpoints[i].text(), std::string(text(settings().listeners[i].tls))});
+  }
+  status.accepting = !reception_.refusing() && !stopping_;
+  if (reception_.refusing()) status.refusing = "the book failed";
+  if (stopping_) status.refusing = "stopping";
+  status.sessions = reception_.connections().open();
+  status.queued = static_cast<std::uint64_t>(queued_);
+  const intake::Counters& counters = reception_.counters();
+  status.totals.sessions = counters.connections - counters.refused_connections;
+  status.totals.connections_refused = counters.refused_connections;
+  status.totals.messages_accepted = counters.messages;
+  status.totals.messages_rejected = counters.rejections;
+  status.totals.recipients_accepted = counters.recipients;
+  status.totals.recipients_suppressed = counters.suppressed;
+  for (const dispatch::UpstreamState& each : dispatcher_.state()) {
+    control::UpstreamStatus upstream;
+    upstream.name = each.name;
+    upstream.connections = each.connections;
+    upstream.limit = each.limit;
+    for (const auto& server : each.servers) {
+      control::ServerStatus state;
+      state.address = server.address;
+      state.closed_until = server.closed_until;
+      state.trouble = server.trouble;
+      upstream.servers.push_back(std::move(state));
+    }
+    status.upstreams.push_back(std::move(upstream));
+    status.in_flight += each.in_flight;
+    status.totals.recipients_sent += each.tally.sent;
+    status.totals.recipients_deferred += each.tally.deferred;
+    status.totals.recipients_bounced += each.tally.bounced;
+    status.totals.recipients_expired += each.tally.expired;
+  }
+  status.writer = store_.writer().statistics();
+  status.writer_broken = store_.writer().broken();
+  status.space = store_.space();
+  return status;
+}
+
+}  // namespace ecrelay

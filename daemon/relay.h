@@ -1,0 +1,83 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/settings.h"
+#include "control/server.h"
+#include "core/time.h"
+#include "dispatch/dispatcher.h"
+#include "dkim/signer.h"
+#include "intake/reception.h"
+#include "net/resolver.h"
+#include "net/task_group.h"
+#include "net/workers.h"
+#include "store/inquiry.h"
+#include "store/store.h"
+#include "store/suppression.h"
+
+namespace ecrelay {
+
+/// The daemon: the modules of the house, wired. Built whole or not at all, then run() until a
+/// signal or a broken book ends it.
+class Relay {
+ public:
+  struct Options {
+    std::filesystem::path config;
+    bool quickack = true;  ///< --no-quickack: to measure what it is worth
+  };
+
+  /// Throws store::Failure and std::runtime_error with what an operator must mend.
+  Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer, Options options);
+
+  /// The exit code: 0 after a signal, 69 when nothing can be listened on, 70 after the book broke.
+  int run();
+
+ private:
+  intake::Ports intake_ports();
+  dispatch::Ports dispatch_ports();
+  control::Ports control_ports();
+
+  asio::awaitable<void> live();
+  Result<void> open_doors();
+  asio::awaitable<void> load_backlog();
+  asio::awaitable<void> handle_signals();
+  asio::awaitable<void> keep_watch();
+  asio::awaitable<void> stop(std::string reason);
+  asio::awaitable<void> push_matching(store::QueueFilter filter, TimePoint due);
+  void on_accepted(intake::Accepted accepted);
+  void on_broken(const std::string& reason);
+  policy::ShopUsage usage_of(const std::string& shop, TimePoint at);
+  control::Status status();
+
+  const config::Settings& settings() const { return site_->settings; }
+
+  std::shared_ptr<const intake::Site> site_;
+  std::unique_ptr<dkim::Signer> signer_;
+  Options options_;
+  TimePoint up_since_;
+  std::chrono::steady_clock::time_point began_;
+  int exit_code_ = 0;
+  bool stopping_ = false;
+  std::int64_t queued_ = 0;  ///< recipients in the book that wait for delivery
+
+  asio::io_context context_;
+  asio::signal_set signals_;
+  store::Store store_;
+  store::SuppressionIndex suppression_;
+  store::QueueReader backlog_;
+  store::Inquiry inquiry_;
+  net::Resolver resolver_;
+  net::Workers workers_;
+  dispatch::Dispatcher dispatcher_;
+  intake::Reception reception_;
+  net::TaskGroup tasks_;
+  control::Server control_;
+};
+
+}  // namespace ecrelay

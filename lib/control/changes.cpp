@@ -1,0 +1,295 @@
+#include "control/changes.h"
+
+#include <boost/json/array.hpp>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "config/units.h"
+#include "control/arguments.h"
+#include "control/criteria.h"
+#include "control/forms.h"
+#include "control/json.h"
+#include "core/escape.h"
+#include "log/events.h"
+#include "store/audit.h"
+#include "store/suppression.h"
+
+namespace ecrelay::control {
+namespace {
+
+namespace json = boost::json;
+
+/// The audit row of a change, and its line in the log.
+records::AuditRow audit_row(std::string action, const Question& question, const Caller& caller) {
+  records::AuditRow row;
+  row.at = question.now;
+  row.actor = caller.actor();
+  row.origin = caller.origin();
+  row.action = std::move(action);
+  return row;
+}
+
+void tell_log(const records::AuditRow& row) {
+  std::string text = row.target + ": " + row.detail;
+  if (!row.reason.empty()) text += " (" + row.reason + ")";
+  log::admin_acted(row.actor, row.action, text);
+}
+
+/// The reason is evidence for years: it must be there, and be a sentence, not a file.
+std::string reason_in(Arguments& given) {
+  constexpr std::size_t longest = 1000;
+  std::string reason = given.required("reason");
+  if (reason.size() > longest) given.wrong("reason is longer than 1000 bytes");
+  return reason;
+}
+
+// --- queue.retry --------------------------------------------------------------------------
+
+struct Retry {
+  store::QueueFilter filter;
+  TimePoint at;
+  records::AuditRow audit;
+  std::int64_t count = 0;
+};
+
+void write_retry(Retry& retry, store::Transaction& change) {
+  retry.count = store::retry(change, retry.filter, retry.at);
+  if (retry.count == 0) return;
+  retry.audit.detail = std::to_string(retry.count) + " recipients due now";
+  store::audit(change, retry.audit);
+}
+
+Reply tell_retry(const Retry& retry, const Ports& ports) {
+  if (retry.count == 0) {
+    return Fault{FaultCode::not_found, "nothing queued" + in_words(retry.filter)};
+  }
+  ports.retried(retry.filter, retry.at);
+  tell_log(retry.audit);
+  json::object answer;
+  answer["retried"] = retry.count;
+  return answer;
+}
+
+Result<Change> plan_retry(const Question& question, const Caller& caller) {
+  Arguments given(question.arguments);
+  auto retry = std::make_shared<Retry>();
+  retry->filter = queue_filter_in(given);
+  retry->at = question.now;
+  retry->audit = audit_row("queue retry", question, caller);
+  retry->audit.reason = given.text("reason").value_or("");
+  const bool all = given.flag("all");
+  const bool some = retry->filter.message || retry->filter.shop || retry->filter.domain;
+  if (all == some) given.wrong("say which: a message, a shop, a domain, or all");
+  if (auto wrong = given.problem()) return *wrong;
+  retry->audit.target = all ? "all" : in_words(retry->filter).substr(1);
+  if (retry->filter.message && !question.book.trace(*retry->filter.message)) {
+    return not_found("no message " + retry->filter.message->text());
+  }
+  if (retry->filter.shop) {
+    if (auto unknown = unknown_shop(*retry->filter.shop, question.settings)) return *unknown;
+  }
+  Change change;
+  change.work = [retry](store::Transaction& rows) { write_retry(*retry, rows); };
+  change.done = [retry](const Ports& ports) { return tell_retry(*retry, ports); };
+  return change;
+}
+
+// --- suppression.add ----------------------------------------------------------------------
+
+struct Addition {
+  records::SuppressionEntry entry;
+  records::AuditRow audit;
+};
+
+void write_addition(Addition& addition, store::Transaction& change) {
+  addition.entry.id = store::suppress(change, addition.entry);
+  addition.audit.detail = "entry " + std::to_string(addition.entry.id);
+  store::audit(change, addition.audit);
+}
+
+log::ListEntry list_entry(const records::SuppressionEntry& entry, const std::string& id) {
+  return log::ListEntry{id, entry.shop, entry.key, entry.reason};
+}
+
+Reply tell_addition(const Addition& addition, const Ports& ports) {
+  const records::SuppressionEntry& entry = addition.entry;
+  ports.suppression_changed(entry.key);
+  log::suppressed(list_entry(entry, std::to_string(entry.id)), std::nullopt, {});
+  tell_log(addition.audit);
+  return to_json(entry, addition.audit.at);
+}
+
+/// For how long; nothing means for good.
+std::optional<TimePoint> expiry_in(Arguments& given, TimePoint now) {
+  const auto text = given.text("for");
+  if (!text) return std::nullopt;
+  const auto duration = config::parse_duration(*text);
+  if (!duration || *duration <= Duration::zero()) {
+    given.wrong("'" + printable(*text, 64) + "' is no duration like 30d or 12h");
+    return std::nullopt;
+  }
+  return now + *duration;
+}
+
+Result<Change> plan_addition(const Question& question, const Caller& caller) {
+  Arguments given(question.arguments);
+  auto addition = std::make_shared<Addition>();
+  records::SuppressionEntry& entry = addition->entry;
+  const auto address = address_in(given);
+  entry.shop = given.text("shop").value_or("");
+  entry.expires_at = expiry_in(given, question.now);
+  entry.evidence = reason_in(given);
+  if (auto wrong = given.problem()) return *wrong;
+  if (!entry.shop.empty()) {
+    if (auto unknown = unknown_shop(entry.shop, question.settings)) return *unknown;
+  }
+  addition->audit = audit_row("suppression add", question, caller);
+  addition->audit.target = address->key();
+  addition->audit.reason = entry.evidence;
+  entry.key = address->key();
+  entry.address = address->text();
+  entry.reason = "manual";
+  entry.since = question.now;
+  entry.actor = addition->audit.actor;
+
+  Change change;
+  change.work = [addition](store::Transaction& rows) { write_addition(*addition, rows); };
+  change.done = [addition](const Ports& ports) { return tell_addition(*addition, ports); };
+  return change;
+}
+
+// --- suppression.clear --------------------------------------------------------------------
+
+struct Clearance {
+  std::vector<store::Clearing> clearings;
+  records::AuditRow audit;
+  bool more = false;  ///< not all at once
+  std::vector<records::SuppressionEntry> cleared;
+
+  void clear(const std::string& key, const std::optional<std::string>& shop) {
+    clearings.push_back(store::Clearing{key, shop, audit.reason, audit.actor, audit.at});
+  }
+};
+
+std::string entries_in_words(const std::vector<records::SuppressionEntry>& entries) {
+  constexpr std::size_t most = 100;
+  std::string words = std::to_string(entries.size()) + " entries:";
+  for (std::size_t i = 0; i < std::min(most, entries.size()); ++i) {
+    words += " " + std::to_string(entries[i].id);
+  }
+  return words + (entries.size() > most ? " …" : "");
+}
+
+void write_clearance(Clearance& clearance, store::Transaction& change) {
+  for (const store::Clearing& clearing : clearance.clearings) {
+    for (auto& entry : store::clear(change, clearing))
+      clearance.cleared.push_back(std::move(entry));
+  }
+  if (clearance.cleared.empty()) return;
+  clearance.audit.detail = entries_in_words(clearance.cleared);
+  store::audit(change, clearance.audit);
+}
+
+Reply tell_clearance(const Clearance& clearance, const Ports& ports) {
+  if (clearance.cleared.empty()) {
+    return Fault{FaultCode::not_found,
+                 printable(clearance.audit.target, 320) + " is not on the list"};
+  }
+  json::array cleared;
+  for (const auto& entry : clearance.cleared) {
+    ports.suppression_changed(entry.key);
+    log::suppression_cleared(list_entry(entry, std::to_string(entry.id)), clearance.audit.actor);
+    cleared.push_back(to_json(entry, clearance.audit.at));
+  }
+  tell_log(clearance.audit);
+  json::object answer;
+  answer["cleared"] = std::move(cleared);
+  answer["more"] = clearance.more;
+  return answer;
+}
+
+/// The entries that are meant, one clearing each. A change may not hold up the store thread, so
+/// there are at most 1,000 at a time.
+void clear_domain(Clearance& clearance, const store::SuppressionFilter& filter,
+                  std::optional<TimePoint> since, store::Inquiry& book) {
+  constexpr std::size_t most_read = 100'000;
+  constexpr std::size_t most_cleared = 1000;
+  for (const auto& entry : book.suppressions(filter, most_read)) {
+    if (since && entry.since < *since) continue;
+    clearance.more = clearance.clearings.size() == most_cleared;
+    if (clearance.more) return;
+    clearance.clear(entry.key, entry.shop);
+  }
+}
+
+std::optional<TimePoint> since_in(Arguments& given) {
+  const auto text = given.text("since");
+  if (!text) return std::nullopt;
+  const auto at = parse_timestamp(*text);
+  if (!at)
+    given.wrong("'" + printable(*text, 64) + "' is no time like 2026-11-23 or 2026-11-23T15:04");
+  return at;
+}
+
+Result<Change> plan_clearance(const Question& question, const Caller& caller) {
+  Arguments given(question.arguments);
+  store::SuppressionFilter filter;
+  filter.domain = domain_in(given);
+  filter.shop = given.text("shop");
+  std::optional<mail::Address> address;
+  std::optional<TimePoint> since;
+  if (filter.domain) {
+    since = since_in(given);
+  } else {
+    address = address_in(given);
+  }
+  const std::string reason = reason_in(given);
+  if (auto wrong = given.problem()) return *wrong;
+
+  auto clearance = std::make_shared<Clearance>();
+  clearance->audit = audit_row("suppression clear", question, caller);
+  clearance->audit.target = address ? address->key() : "@" + *filter.domain;
+  clearance->audit.reason = reason;
+  if (address) {
+    clearance->clear(address->key(), filter.shop);
+  } else {
+    clear_domain(*clearance, filter, since, question.book);
+  }
+  Change change;
+  change.work = [clearance](store::Transaction& rows) { write_clearance(*clearance, rows); };
+  change.done = [clearance](const Ports& ports) { return tell_clearance(*clearance, ports); };
+  return change;
+}
+
+struct ChangeCommand {
+  std::string_view name;
+  Result<Change> (*plan)(const Question& question, const Caller& caller);
+};
+
+constexpr auto changes = std::to_array<ChangeCommand>({
+    {"queue.retry", plan_retry},
+    {"suppression.add", plan_addition},
+    {"suppression.clear", plan_clearance},
+});
+
+const ChangeCommand* find(std::string_view command) {
+  const auto* found = std::find_if(changes.begin(), changes.end(),
+                                   [&](const ChangeCommand& each) { return each.name == command; });
+  return found == changes.end() ? nullptr : found;
+}
+
+}  // namespace
+
+bool is_change(std::string_view command) { return find(command) != nullptr; }
+
+Result<Change> plan_change(std::string_view command, const Question& question,
+                           const Caller& caller) {
+  const ChangeCommand* found = find(command);
+  if (found == nullptr) return unknown_command(command);
+  return found->plan(question, caller);
+}
+
+}  // namespace ecrelay::control

@@ -1,0 +1,271 @@
+#include "control/render.h"
+
+#include <algorithm>
+#include <array>
+
+#include "control/fields.h"
+#include "control/table.h"
+
+namespace ecrelay::control {
+namespace {
+
+namespace json = boost::json;
+
+std::string with_more(const json::object& result, std::string text) {
+  if (truth(result, "more")) text += "… there may be more: raise --limit\n";
+  return text;
+}
+
+std::string queue(const json::object& result) {
+  Table table({{"ID"},
+               {"N", Align::right},
+               {"RECIPIENT", Align::left, 40},
+               {"SHOP", Align::left, 16},
+               {"STATE"},
+               {"DUE"},
+               {"TRIES", Align::right},
+               {"SUBJECT", Align::left, 30},
+               {"LAST REPLY", Align::left, 50}});
+  for (const json::value& each : list(result, "recipients")) {
+    const json::object& row = object_of(each);
+    table.add({field(row, "id"), field(row, "n"), field(row, "address"), field(row, "shop"),
+               field(row, "state"), time_field(row, "due"), field(row, "attempts"),
+               field(row, "subject"), field(row, "reply")});
+  }
+  return table.empty() ? "nothing queued\n" : with_more(result, table.text());
+}
+
+std::string queued_message(const json::object& message) {
+  std::string text = shown(message, "id") + "  shop " + shown(message, "shop") + ", accepted " +
+                     time_field(message, "accepted_at") + ", expires " +
+                     time_field(message, "expires_at") + "\nsubject: " + shown(message, "subject") +
+                     "\n";
+  Table table({{"N", Align::right},
+               {"RECIPIENT", Align::left, 40},
+               {"STATE"},
+               {"DUE"},
+               {"TRIES", Align::right},
+               {"LAST REPLY", Align::left, 70}});
+  for (const json::value& each : list(message, "recipients")) {
+    const json::object& row = object_of(each);
+    table.add({field(row, "n"), field(row, "address"), field(row, "state"), time_field(row, "due"),
+               field(row, "attempts"), field(row, "reply")});
+  }
+  return text + table.text();
+}
+
+std::vector<std::string> usage_cells(const json::object& row, const std::string& label) {
+  std::vector<std::string> cells = {label, field(row, "name")};
+  for (const char* name : {"messages", "recipients", "sent", "bounced", "suppressed", "expired",
+                           "cancelled", "sandboxed", "charges", "amount_yen"}) {
+    cells.push_back(field(row, name));
+  }
+  return cells;
+}
+
+std::string usage_by_message(const json::object& result) {
+  Table table({{"CHARGE", Align::right},
+               {"AT"},
+               {"SHOP", Align::left, 20},
+               {"MESSAGE"},
+               {"KIND"},
+               {"UNIT"},
+               {"YEN", Align::right}});
+  std::string last = "0";
+  for (const json::value& each : list(result, "rows")) {
+    const json::object& row = object_of(each);
+    last = field(row, "charge");
+    table.add({last, time_field(row, "at"), field(row, "shop"), field(row, "message"),
+               field(row, "kind"), field(row, "unit"), field(row, "amount_yen")});
+  }
+  std::string text =
+      table.text() + "month: " + shown(part(result, "total"), "amount_yen") + " yen\n";
+  if (truth(result, "more")) text += "… go on with --after " + last + "\n";
+  return text;
+}
+
+std::string usage(const json::object& result) {
+  if (field(result, "by") == "message") return usage_by_message(result);
+  const bool days = field(result, "by") == "day";
+  Table table({{days ? "DAY" : "SHOP", Align::left, 30},
+               {days ? "" : "NAME", Align::left, 30},
+               {"MESSAGES", Align::right},
+               {"RECIPIENTS", Align::right},
+               {"SENT", Align::right},
+               {"BOUNCED", Align::right},
+               {"SUPPRESSED", Align::right},
+               {"EXPIRED", Align::right},
+               {"CANCELLED", Align::right},
+               {"SANDBOXED", Align::right},
+               {"CHARGES", Align::right},
+               {"YEN", Align::right}});
+  for (const json::value& each : list(result, "rows")) {
+    const json::object& row = object_of(each);
+    table.add(usage_cells(row, field(row, "label")));
+  }
+  table.add(usage_cells(part(result, "total"), "total"));
+  return shown(result, "month") + " (JST)\n" + table.text();
+}
+
+std::string entries(const json::array& rows) {
+  Table table({{"ENTRY", Align::right},
+               {"ADDRESS", Align::left, 40},
+               {"SHOP", Align::left, 16},
+               {"REASON"},
+               {"SINCE"},
+               {"UNTIL"},
+               {"BY", Align::left, 16},
+               {"EVIDENCE", Align::left, 60}});
+  for (const json::value& each : rows) {
+    const json::object& row = object_of(each);
+    const std::string shop = field(row, "shop");
+    std::string until = time_field(row, "expires_at");
+    if (until == "-") until = "for good";
+    if (!truth(row, "blocking")) until += " (over)";
+    table.add({field(row, "entry"), field(row, "address"), shop.empty() ? "(all)" : shop,
+               field(row, "reason"), time_field(row, "since"), until, field(row, "actor"),
+               field(row, "evidence")});
+  }
+  return table.text();
+}
+
+std::string suppression(const json::object& result) {
+  std::string text = entries(list(result, "entries"));
+  for (const json::value& each : list(result, "entries")) {
+    const json::object& row = object_of(each);
+    text += "entry " + shown(row, "entry") + ": " + shown(row, "evidence");
+    if (!field(row, "message").empty()) text += " (message " + shown(row, "message") + ")";
+    text += "\n";
+  }
+  return text + "recipients held back so far: " + shown(result, "held_back") + "\n";
+}
+
+std::string suppressions(const json::object& result) {
+  const json::array& rows = list(result, "entries");
+  return rows.empty() ? "no entries\n" : with_more(result, entries(rows));
+}
+
+std::string added(const json::object& entry) {
+  const std::string shop = shown(entry, "shop");
+  const std::string until = time_field(entry, "expires_at");
+  return shown(entry, "key") + " is on the list" + (shop.empty() ? "" : " of shop " + shop) +
+         (until == "-" ? " for good" : " until " + until) + " (entry " + shown(entry, "entry") +
+         ")\n";
+}
+
+std::string cleared(const json::object& result) {
+  std::string text;
+  for (const json::value& each : list(result, "cleared")) {
+    const json::object& entry = object_of(each);
+    const std::string shop = shown(entry, "shop");
+    text += "cleared entry " + shown(entry, "entry") + ": " + shown(entry, "key") + ", " +
+            shown(entry, "reason") + (shop.empty() ? "" : ", shop " + shop) + "\n";
+  }
+  if (truth(result, "more")) text += "… there are more: give the command again\n";
+  return text;
+}
+
+std::string history(const json::object& result) {
+  Table table({{"AT"},
+               {"EVENT"},
+               {"ENTRY", Align::right},
+               {"SHOP", Align::left, 16},
+               {"REASON"},
+               {"BY", Align::left, 20},
+               {"EVIDENCE", Align::left, 70}});
+  for (const json::value& each : list(result, "events")) {
+    const json::object& row = object_of(each);
+    const std::string shop = field(row, "shop");
+    table.add({time_field(row, "at"), field(row, "event"), field(row, "entry"),
+               shop.empty() ? "(all)" : shop, field(row, "reason"), field(row, "actor"),
+               field(row, "evidence")});
+  }
+  return shown(result, "key") + "\n" + with_more(result, table.text());
+}
+
+std::string audit(const json::object& result) {
+  Table table({{"AT"},
+               {"WHO", Align::left, 20},
+               {"FROM", Align::left, 30},
+               {"ACTION"},
+               {"TARGET", Align::left, 40},
+               {"REASON", Align::left, 40},
+               {"DETAIL", Align::left, 40}});
+  for (const json::value& each : list(result, "rows")) {
+    const json::object& row = object_of(each);
+    table.add({time_field(row, "at"), field(row, "actor"), field(row, "origin"),
+               field(row, "action"), field(row, "target"), field(row, "reason"),
+               field(row, "detail")});
+  }
+  return table.text();
+}
+
+std::string explanation(const json::object& result) {
+  Table table({{""}, {"QUESTION"}, {"ANSWER", Align::left, 100}});
+  for (const json::value& each : list(result, "steps")) {
+    const json::object& step = object_of(each);
+    table.add(
+        {truth(step, "passed") ? "ok" : "NO", field(step, "question"), field(step, "answer")});
+  }
+  return table.text();
+}
+
+std::string keys(const json::object& result) {
+  Table table({{"DOMAIN", Align::left, 40},
+               {"SELECTOR", Align::left, 20},
+               {"ALGORITHM"},
+               {"BITS", Align::right},
+               {"SHOP", Align::left, 20},
+               {"KEY", Align::left, 60},
+               {"REMARK", Align::left, 60}});
+  for (const json::value& each : list(result, "keys")) {
+    const json::object& key = object_of(each);
+    table.add({field(key, "domain"), field(key, "selector"), field(key, "algorithm"),
+               field(key, "bits"), field(key, "shop"), field(key, "key"),
+               truth(key, "weak") ? "weak: use 2048 bits" : field(key, "problem")});
+  }
+  return table.empty() ? "no keys: ecrelayctl dkim new makes one\n" : table.text();
+}
+
+std::string retried(const json::object& result) {
+  return shown(result, "retried") + " recipients are due now\n";
+}
+
+std::string reloaded(const json::object& result) { return shown(result, "text") + "\n"; }
+
+std::string dns_table(const json::object& result) { return render_dns(result, "table"); }
+
+struct Rendering {
+  std::string_view command;
+  std::string (*render)(const json::object& result);
+};
+
+constexpr auto renderings = std::to_array<Rendering>({
+    {"status", render_status},
+    {"queue.list", queue},
+    {"queue.show", queued_message},
+    {"queue.retry", retried},
+    {"trace", render_trace},
+    {"usage", usage},
+    {"suppression.show", suppression},
+    {"suppression.list", suppressions},
+    {"suppression.add", added},
+    {"suppression.clear", cleared},
+    {"suppression.history", history},
+    {"audit", audit},
+    {"host.explain", explanation},
+    {"dkim.list", keys},
+    {"dns.show", dns_table},
+    {"reload", reloaded},
+});
+
+}  // namespace
+
+std::string render(std::string_view command, const json::object& result) {
+  for (const Rendering& each : renderings) {
+    if (each.command == command) return each.render(result);
+  }
+  return {};
+}
+
+}  // namespace ecrelay::control

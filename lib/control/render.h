@@ -1,0 +1,22 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include <string>
+#include <string_view>
+
+/// Results as people read them. Every text from outside is escaped, so nothing in a mail or a
+/// reply can break a line or move the cursor.
+namespace ecrelay::control {
+
+std::string render(std::string_view command, const boost::json::object& result);
+
+std::string render_status(const boost::json::object& result);
+std::string render_trace(const boost::json::object& result);
+std::string render_message(const boost::json::object& message);
+
+/// How `dns show` shows: as a table, as lines for a zone file (TXT cut into strings of at most
+/// 255 bytes, advice in comments), or in Japanese for a provider's web form.
+std::string render_dns(const boost::json::object& result, std::string_view format);
+
+}  // namespace ecrelay::control

@@ -1,0 +1,327 @@
+#include "control/server.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <exception>
+#include <utility>
+#include <variant>
+
+#include "control/answers.h"
+#include "control/caller.h"
+#include "control/changes.h"
+#include "control/http.h"
+#include "control/json.h"
+#include "control/rates.h"
+#include "control/wire.h"
+#include "log/events.h"
+#include "net/answer.h"
+#include "net/timer.h"
+#include "net/workers.h"
+#include "store/audit.h"
+#include "store/inquiry.h"
+
+namespace ecrelay::control {
+namespace {
+
+constexpr std::size_t most_connections = 32;
+constexpr std::chrono::seconds patience{30};
+
+/// Counts a connection for as long as it lives.
+class Seat {
+ public:
+  explicit Seat(std::size_t& taken) : taken_(&taken) { ++taken; }
+  Seat(Seat&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+  Seat& operator=(Seat&&) = delete;
+  ~Seat() {
+    if (taken_ != nullptr) --*taken_;
+  }
+
+ private:
+  std::size_t* taken_;
+};
+
+/// What a worker takes along: a request, who asked, and the configuration in force.
+struct Errand {
+  Request request;
+  Caller caller;
+  std::shared_ptr<const config::Settings> settings;
+  std::string book;
+};
+
+Reply ask_book(const Errand& errand) {
+  store::Inquiry book(errand.book);
+  const Question question{errand.request.arguments, book, *errand.settings, now()};
+  return reply_of(answer_from_book(errand.request.command, question));
+}
+
+Result<Change> plan(const Errand& errand) {
+  store::Inquiry book(errand.book);
+  const Question question{errand.request.arguments, book, *errand.settings, now()};
+  return plan_change(errand.request.command, question, errand.caller);
+}
+
+boost::json::object summary_of(const std::string& path) {
+  store::Inquiry book(path);
+  return summary(book, now());
+}
+
+records::AuditRow reload_row(const Caller& caller) {
+  records::AuditRow row;
+  row.actor = caller.actor();
+  row.origin = caller.origin();
+  row.action = "reload";
+  row.target = "configuration";
+  return row;
+}
+
+gid_t group_of(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_gid : getegid();
+}
+
+}  // namespace
+
+struct Server::State {
+  State(net::TaskGroup& all, store::Writer& to, std::string path, Ports with)
+      : tasks(all), writer(to), book(std::move(path)), ports(std::move(with)) {}
+
+  asio::awaitable<void> listen();
+  asio::awaitable<void> listen_http();
+  void welcome(net::LocalStream stream);
+  void welcome_http(net::Stream stream);
+  asio::awaitable<void> converse(net::LocalStream stream, Seat seat);
+  asio::awaitable<void> turn_away(net::LocalStream stream);
+  asio::awaitable<void> questions(net::LocalStream& stream, Caller caller);
+  asio::awaitable<void> http(net::Stream stream, Seat seat);
+  asio::awaitable<void> sample();
+
+  asio::awaitable<Reply> answer(std::string line, Caller caller);
+  asio::awaitable<Reply> answer_request(Errand errand);
+  asio::awaitable<Reply> change(Errand errand);
+  asio::awaitable<Result<void>> write(std::function<void(store::Transaction&)> work);
+  asio::awaitable<Reply> status();
+  asio::awaitable<Reply> reload(Caller caller);
+  Reply explain(const Request& request) const;
+
+  net::TaskGroup& tasks;
+  store::Writer& writer;
+  std::string book;
+  Ports ports;
+  Rates rates;
+  gid_t group = 0;
+  std::size_t connections = 0;
+  std::size_t http_connections = 0;
+  std::optional<net::UnixListener> local;
+  std::optional<net::Listener> web;
+  net::Workers workers{"control", 1};
+};
+
+// --- connections --------------------------------------------------------------------------
+
+/// Once told to stop it closes the door, so that nobody waits in front of it for an answer.
+asio::awaitable<void> Server::State::listen() {
+  net::UnixListener::Handler handler = [this](net::LocalStream stream) {
+    welcome(std::move(stream));
+  };
+  net::UnixListener::Complaint complaint = [](const std::string& reason) {
+    log::internal_error("control socket", reason);
+  };
+  co_await local->serve(std::move(handler), std::move(complaint));
+  local->stop();
+}
+
+asio::awaitable<void> Server::State::listen_http() {
+  net::Listener::Handler handler = [this](net::Stream stream) { welcome_http(std::move(stream)); };
+  net::Listener::Complaint complaint = [](const std::string& reason) {
+    log::internal_error("control http", reason);
+  };
+  co_await web->serve(std::move(handler), std::move(complaint));
+  web->stop();
+}
+
+void Server::State::welcome(net::LocalStream stream) {
+  if (connections >= most_connections) {
+    tasks.spawn(turn_away(std::move(stream)));
+  } else {
+    tasks.spawn(converse(std::move(stream), Seat(connections)));
+  }
+}
+
+asio::awaitable<void> say(net::LocalStream& stream, Reply reply) {
+  stream.stream().set_deadline(net::after(patience));
+  const std::string line = to_line(reply) + "\n";
+  co_await stream.write(line);
+}
+
+asio::awaitable<void> refuse(net::LocalStream& stream, FaultCode code, std::string why) {
+  Reply reply = Fault(code, std::move(why));
+  co_await say(stream, std::move(reply));
+  co_await stream.stream().close();
+}
+
+asio::awaitable<void> Server::State::turn_away(net::LocalStream stream) {
+  try {
+    co_await refuse(stream, FaultCode::unavailable, "too many control connections; try again");
+  } catch (const net::IoError&) {
+    co_return;
+  }
+}
+
+asio::awaitable<void> Server::State::converse(net::LocalStream stream, [[maybe_unused]] Seat seat) {
+  try {
+    Caller caller = caller_of(stream);
+    if (may_control(caller, geteuid(), group)) {
+      co_await questions(stream, std::move(caller));
+    } else {
+      co_await refuse(stream, FaultCode::refused,
+                      "not permitted: be root, the relay's own user or in the socket's group");
+    }
+  } catch (const net::IoError&) {
+    co_return;  // gone, too slow, or the daemon stops
+  }
+}
+
+asio::awaitable<void> Server::State::questions(net::LocalStream& stream, Caller caller) {
+  for (;;) {
+    stream.stream().set_deadline(net::after(patience));
+    std::optional<std::string> line = co_await stream.read_line(max_request);
+    if (!line) co_return;
+    Reply reply = co_await answer(std::move(*line), caller);
+    co_await say(stream, std::move(reply));
+  }
+}
+
+void Server::State::welcome_http(net::Stream stream) {
+  if (http_connections < most_connections) {
+    tasks.spawn(http(std::move(stream), Seat(http_connections)));
+  }
+}
+
+asio::awaitable<void> Server::State::http(net::Stream stream, [[maybe_unused]] Seat seat) {
+  co_await serve_http_request(std::move(stream), ports.status);
+}
+
+asio::awaitable<void> Server::State::sample() {
+  try {
+    for (;;) {
+      rates.sample(ports.status().totals, std::chrono::steady_clock::now());
+      co_await net::sleep_until(net::after(Rates::interval));
+    }
+  } catch (const net::IoError&) {
+    co_return;  // the daemon stops
+  }
+}
+
+// --- answers ------------------------------------------------------------------------------
+
+/// The fence: whatever a request runs into, its sender gets an answer and the daemon lives.
+asio::awaitable<Reply> Server::State::answer(std::string line, Caller caller) {
+  std::string trouble;
+  try {
+    auto request = parse_request(line);
+    if (!request) co_return reply_of(request.error());
+    Errand errand;
+    errand.request = std::move(*request);
+    errand.caller = std::move(caller);
+    errand.settings = ports.settings();
+    errand.book = book;
+    co_return co_await answer_request(std::move(errand));
+  } catch (const std::exception& failure) {
+    trouble = failure.what();
+  }
+  log::internal_error("control", trouble);
+  co_return Fault(FaultCode::internal, std::move(trouble));
+}
+
+asio::awaitable<Reply> Server::State::answer_request(Errand errand) {
+  const std::string command = errand.request.command;
+  if (asks_the_book(command)) {
+    auto asking = workers.run([errand = std::move(errand)] { return ask_book(errand); });
+    co_return co_await std::move(asking);
+  }
+  if (asks_the_settings(command)) {
+    auto asking = workers.run([errand = std::move(errand)] {
+      return reply_of(
+          answer_from_settings(errand.request.command, errand.request.arguments, *errand.settings));
+    });
+    co_return co_await std::move(asking);
+  }
+  if (is_change(command)) co_return co_await change(std::move(errand));
+  if (command == "host.explain") co_return explain(errand.request);
+  if (command == "status") co_return co_await status();
+  if (command == "reload") co_return co_await reload(std::move(errand.caller));
+  co_return reply_of(unknown_command(command));
+}
+
+Reply Server::State::explain(const Request& request) const {
+  return reply_of(answer_explain(request.arguments, ports.explain));
+}
+
+asio::awaitable<Reply> Server::State::change(Errand errand) {
+  auto planning = workers.run([errand = std::move(errand)] { return plan(errand); });
+  const Result<Change> change = co_await std::move(planning);
+  if (!change) co_return reply_of(change.error());
+  const Result<void> done = co_await write(change->work);
+  if (!done) co_return Fault(FaultCode::cannot_write, done.error().detail);
+  co_return change->done(ports);
+}
+
+asio::awaitable<Result<void>> Server::State::write(std::function<void(store::Transaction&)> work) {
+  net::Answer<Result<void>> written(co_await asio::this_coro::executor);
+  writer.change(std::move(work), written.done());
+  co_return co_await written.result();
+}
+
+asio::awaitable<Reply> Server::State::status() {
+  const Status live = ports.status();
+  boost::json::object answer = to_json(live, now());
+  answer["rates"] = rates.over_last_minute(live.totals, std::chrono::steady_clock::now());
+  auto asking = workers.run([path = book] { return summary_of(path); });
+  boost::json::object from_book = co_await std::move(asking);
+  for (auto& [name, value] : from_book) answer[name] = std::move(value);
+  co_return answer;
+}
+
+asio::awaitable<Reply> Server::State::reload(Caller caller) {
+  auto naming = workers.run([caller = std::move(caller)] { return reload_row(caller); });
+  records::AuditRow row = co_await std::move(naming);
+  const Result<std::string> reloaded = co_await ports.reload();
+  row.at = now();
+  row.detail = reloaded ? *reloaded : reloaded.error().detail;
+  log::admin_acted(row.actor, row.action, row.detail);
+  if (!reloaded) {
+    const bool broken = reloaded.error().code == ErrorCode::invalid;
+    co_return Fault(broken ? FaultCode::configuration : FaultCode::unavailable, row.detail);
+  }
+  std::function<void(store::Transaction&)> work = [row](store::Transaction& change) {
+    store::audit(change, row);
+  };
+  const Result<void> audited = co_await write(std::move(work));
+  if (!audited) log::store_trouble("audit of a reload", audited.error().detail);
+  boost::json::object answer;
+  answer["text"] = json_text(*reloaded);
+  co_return answer;
+}
+
+// --- the server ---------------------------------------------------------------------------
+
+Server::Server(net::TaskGroup& tasks, store::Writer& writer, std::string book, Ports ports)
+    : state_(std::make_unique<State>(tasks, writer, std::move(book), std::move(ports))) {}
+
+Server::~Server() = default;
+
+void Server::serve(net::UnixListener listener, const std::string& path) {
+  state_->group = group_of(path);
+  state_->local.emplace(std::move(listener));
+  state_->tasks.spawn(state_->listen());
+  state_->tasks.spawn(state_->sample());
+}
+
+void Server::serve_http(net::Listener listener) {
+  state_->web.emplace(std::move(listener));
+  state_->tasks.spawn(state_->listen_http());
+}
+
+}  // namespace ecrelay::control

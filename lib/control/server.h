@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "control/status.h"
+#include "core/network.h"
+#include "core/result.h"
+#include "net/listener.h"
+#include "net/local.h"
+#include "net/task_group.h"
+#include "policy/admission.h"
+#include "store/queue.h"
+#include "store/writer.h"
+
+namespace ecrelay::control {
+
+/// What the server asks of the running daemon, and tells it. All are called on the network
+/// thread and must not block; none may be empty.
+struct Ports {
+  std::function<Status()> status;
+  /// The configuration in force.
+  std::function<std::shared_ptr<const config::Settings>()> settings;
+  /// Admission::explain of the configuration in force.
+  std::function<std::vector<policy::Step>(const IpAddress& client,
+                                          std::optional<std::string_view> sender_domain)>
+      explain;
+  /// The book has made these recipients due at `now`: dispatch does the same to its index.
+  std::function<void(const store::QueueFilter& filter, TimePoint now)> retried;
+  /// The list has changed for this key, on disk.
+  std::function<void(const std::string& key)> suppression_changed;
+  /// Re-reads the configuration: what to tell the operator, or (`invalid`) what is wrong with it,
+  /// a line each; `unavailable` when this cannot be done without a restart.
+  std::function<asio::awaitable<Result<std::string>>()> reload;
+};
+
+/// Answers ecrelayctl over the Unix socket, and monitoring over HTTP (GET /healthz, /readyz,
+/// /metrics; it changes nothing there).
+///
+/// Who may: root, the daemon's own user, and members of the socket file's group, as the kernel
+/// tells; the file's mode alone is not believed. Every change leaves an audit row in its own
+/// transaction and an `admin` event in the log. Questions to the book run on a thread of their
+/// own, one at a time, so a person never holds up mail.
+///
+/// Bounds: 32 connections each for socket and HTTP, a request of 1 MiB, 30 s to send the next
+/// request, 30 s to take a reply.
+class Server {
+ public:
+  /// Everything named here outlives the server; the server outlives the tasks of `tasks`.
+  Server(net::TaskGroup& tasks, store::Writer& writer, std::string book, Ports ports);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Serves in `tasks` until they are told to stop. `path` is where the listener's file is.
+  void serve(net::UnixListener listener, const std::string& path);
+  /// Loopback only: the configuration sees to that.
+  void serve_http(net::Listener listener);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ecrelay::control

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/time.h"
+#include "store/state_directory.h"
+#include "store/writer.h"
+
+namespace ecrelay::control {
+
+struct ListenerStatus {
+  std::string address;  ///< really bound: "0.0.0.0:25"
+  std::string tls;      ///< as in the configuration
+};
+
+struct ServerStatus {
+  std::string address;  ///< "smtp.example.net:587"
+  std::uint64_t connections = 0;
+  std::optional<TimePoint> closed_until;  ///< its breaker is open
+  std::string trouble;                    ///< the last one; "" when the last try worked
+};
+
+struct UpstreamStatus {
+  std::string name;
+  std::uint64_t connections = 0;  ///< open now
+  std::uint64_t limit = 0;
+  std::vector<ServerStatus> servers;
+};
+
+/// What the relay did since its start; none of these ever falls.
+struct Totals {
+  std::uint64_t sessions = 0;
+  std::uint64_t connections_refused = 0;  ///< no banner
+  std::uint64_t messages_accepted = 0;
+  std::uint64_t messages_rejected = 0;    ///< 4yz and 5yz at MAIL, RCPT or after the dot
+  std::uint64_t recipients_accepted = 0;  ///< queued, suppressed and sandboxed
+  std::uint64_t recipients_suppressed = 0;
+  std::uint64_t recipients_sent = 0;
+  std::uint64_t recipients_deferred = 0;  ///< attempts that ended so
+  std::uint64_t recipients_bounced = 0;
+  std::uint64_t recipients_expired = 0;
+};
+
+/// The daemon as it is now, from memory: no question to the book or the disk takes longer than
+/// microseconds.
+struct Status {
+  std::string version;
+  std::string node;
+  TimePoint up_since;
+  std::vector<ListenerStatus> listeners;
+  bool accepting = false;
+  std::string refusing;         ///< why not, when not accepting
+  std::uint64_t sessions = 0;   ///< open now
+  std::uint64_t queued = 0;     ///< recipients that dispatch holds
+  std::uint64_t in_flight = 0;  ///< of them, being tried
+  std::vector<UpstreamStatus> upstreams;
+  Totals totals;
+  store::WriterStatistics writer;
+  bool writer_broken = false;
+  store::Space space;
+};
+
+boost::json::object to_json(const Status& status, TimePoint now);
+
+/// In the Prometheus text format 0.0.4. Labels come from the configuration only, so that their
+/// number is bounded.
+std::string metrics(const Status& status);
+
+}  // namespace ecrelay::control

@@ -1,0 +1,128 @@
+#include "dispatch/conclusion.h"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
+#include "policy/suppression_rule.h"
+#include "smtp/stage.h"
+
+namespace ecrelay::dispatch {
+namespace {
+
+/// First lifetime of an entry by reason "hard" (BOUNCE_RULES "The list", 4).
+constexpr Duration hard_lifetime = std::chrono::hours(24 * 180);
+
+records::Attempt attempt_of(const Job& job, const Job::Recipient& recipient, const Concluded& concluded,
+                            const Attempted& attempted) {
+  records::Attempt attempt;
+  attempt.message = job.id;
+  attempt.recipient = recipient.n;
+  attempt.at = attempted.at;
+  attempt.upstream = attempted.upstream;
+  attempt.server = attempted.server;
+  attempt.stage = smtp::to_text(concluded.result.stage);
+  // A reply made here is no reply of theirs: its text is kept, its code is not.
+  if (concluded.result.origin == smtp::Origin::peer) {
+    attempt.code = static_cast<std::uint16_t>(concluded.result.reply.code);
+    attempt.enhanced = concluded.result.reply.enhanced;
+  }
+  attempt.reply = concluded.result.reply.text;
+  attempt.verdict = std::string(policy::to_text(concluded.verdict.outcome)) + " " +
+                    std::string(concluded.verdict.reason) +
+                    (concluded.verdict.in_doubt ? " in_doubt" : "");
+  attempt.tls = attempted.tls;
+  attempt.duration = attempted.took;
+  return attempt;
+}
+
+void decide_state(const Job& job, const Job::Recipient& recipient, const Attempted& attempted,
+                  const Rules& rules, std::uint32_t random, Concluded& concluded) {
+  switch (concluded.verdict.outcome) {
+    case policy::Outcome::sent: concluded.state = records::State::sent; return;
+    case policy::Outcome::failed: concluded.state = records::State::bounced; return;
+    case policy::Outcome::deferred: break;
+  }
+  policy::RetryPlan plan = rules.retry;
+  plan.expire = job.expires_at - job.accepted_at;
+  policy::Attempted so_far{};
+  so_far.attempts = recipient.attempts + 1;
+  so_far.accepted_at = job.accepted_at;
+  so_far.now = attempted.at;
+  if (concluded.result.origin == smtp::Origin::peer) {
+    so_far.named = policy::delay_named_in(concluded.result.reply.text);
+  }
+  const policy::Next next = policy::next_attempt(plan, so_far, random);
+  concluded.state = next.expired ? records::State::expired : records::State::queued;
+  concluded.due = next.due;
+}
+
+std::optional<records::SuppressionEntry> suppression_of(const Job& job, const Job::Recipient& recipient,
+                                                        const Concluded& concluded,
+                                                        const Attempted& attempted) {
+  if (concluded.state != records::State::bounced) return std::nullopt;
+  policy::Evidence evidence{concluded.result.stage, concluded.result.reply, recipient.address,
+                            attempted.server_host};
+  const policy::Suppression decision = policy::suppression_for(evidence);
+  if (!decision.suppresses() || concluded.result.origin != smtp::Origin::peer) return std::nullopt;
+  records::SuppressionEntry entry;
+  entry.shop = job.shop;
+  entry.key = recipient.key;
+  entry.address = recipient.address;
+  entry.reason = decision.reason;
+  entry.since = attempted.at;
+  entry.expires_at = attempted.at + hard_lifetime;
+  entry.evidence = attempted.server + " at " + std::string(smtp::to_text(concluded.result.stage)) +
+                   ": " + concluded.result.reply.line();
+  entry.message = job.id;
+  entry.actor = "relay";
+  return entry;
+}
+
+}  // namespace
+
+Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& results,
+                    const Attempted& attempted, const Rules& rules, std::uint32_t random) {
+  Conclusion conclusion;
+  conclusion.outcome.message = job.id;
+  conclusion.outcome.at = attempted.at;
+  for (std::size_t i = 0; i < job.recipients.size(); ++i) {
+    const Job::Recipient& recipient = job.recipients[i];
+    Concluded concluded;
+    concluded.result = results.at(i);
+    concluded.verdict = policy::verdict_of(concluded.result);
+    decide_state(job, recipient, attempted, rules, random, concluded);
+
+    store::RecipientOutcome row;
+    row.n = recipient.n;
+    row.state = concluded.state;
+    row.due = concluded.due;
+    row.reply = concluded.result.origin == smtp::Origin::peer ? concluded.result.reply.line()
+                                                              : concluded.result.reply.text;
+    row.attempt = attempt_of(job, recipient, concluded, attempted);
+    conclusion.outcome.recipients.push_back(std::move(row));
+
+    if (concluded.state == records::State::sent) {
+      const auto price = rules.prices.in_force(job.shop, attempted.at);
+      if (!price) throw std::logic_error("no price in force for shop " + job.shop);
+      const auto charge = policy::charge_for(policy::Ending::sent, *price);
+      const bool by_message = charge->unit == policy::Unit::message;
+      if (!by_message || conclusion.outcome.charges.empty()) {
+        records::Charge row_charge;
+        row_charge.unit = by_message ? records::Unit::message : records::Unit::recipient;
+        row_charge.recipient = recipient.n;
+        row_charge.price = charge->amount;
+        conclusion.outcome.charges.push_back(row_charge);
+        conclusion.charged = conclusion.charged + charge->amount;
+      }
+    }
+    if (auto entry = suppression_of(job, recipient, concluded, attempted)) {
+      conclusion.outcome.suppressions.push_back(std::move(*entry));
+    }
+    conclusion.recipients.push_back(std::move(concluded));
+  }
+  return conclusion;
+}
+
+}  // namespace ecrelay::dispatch

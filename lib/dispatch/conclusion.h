@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/time.h"
+#include "dispatch/job.h"
+#include "policy/price.h"
+#include "policy/retry.h"
+#include "policy/verdict.h"
+#include "smtp/client_event.h"
+#include "store/queue.h"
+
+namespace ecrelay::dispatch {
+
+/// Where and when an attempt was made.
+struct Attempted {
+  std::string upstream;
+  std::string server;      ///< "host:ip:port"; "host:port" when no connection came about
+  std::string server_host;
+  std::string tls;
+  TimePoint at;
+  Duration took{};
+};
+
+/// What a recipient's result came to, for the log.
+struct Concluded {
+  smtp::RecipientResult result;
+  policy::Verdict verdict;
+  records::State state = records::State::queued;
+  TimePoint due;
+};
+
+/// An attempt's results as they go to the book, and what is told about them once they are there.
+struct Conclusion {
+  store::Outcome outcome;
+  std::vector<Concluded> recipients;  ///< in the order of the job's
+  Money charged;                      ///< at most this much, when not charged before
+};
+
+/// The rules an attempt is concluded by.
+struct Rules {
+  policy::RetryPlan retry;
+  policy::PriceBook prices;
+};
+
+/// What an attempt means (promises P2, P3, P7): each recipient's verdict, next state and evidence,
+/// the charge, and what goes on the suppression list. `results` are in the order of the job's
+/// recipients. `random` spreads the retries. Throws std::logic_error when no price is in force:
+/// what cannot be priced must not have been sent.
+Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& results,
+                    const Attempted& attempted, const Rules& rules, std::uint32_t random);
+
+}  // namespace ecrelay::dispatch

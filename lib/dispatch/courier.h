@@ -1,0 +1,78 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "core/result.h"
+#include "dispatch/job.h"
+#include "dispatch/servers.h"
+#include "net/resolver.h"
+#include "net/stream.h"
+#include "net/tls.h"
+#include "smtp/client_protocol.h"
+
+namespace ecrelay::dispatch {
+
+/// Why a server could not be used: what would have been the results of a transaction there.
+struct Unreachable {
+  smtp::RecipientResult result;
+  std::string server;
+};
+
+/// One connection to one server of an upstream: made, secured and logged in, then one transaction
+/// after the other. Owned by one coroutine, network thread.
+class Courier {
+ public:
+  Courier(const config::Upstream& upstream, const std::optional<net::TlsClient>& tls,
+          net::Resolver& resolver, std::string hostname);
+
+  /// Connects to the server and goes through greeting, EHLO, TLS and AUTH as the upstream's settings
+  /// demand; no mail is ever sent where less was reached. False: failure() says why.
+  asio::awaitable<bool> open(const config::Server& server);
+  const Unreachable& failure() const { return failure_; }
+
+  /// One transaction: a result for each recipient of the job, in their order. Afterwards usable()
+  /// tells whether the connection is good for another.
+  asio::awaitable<std::vector<smtp::RecipientResult>> deliver(const Job& job);
+  bool usable() const { return stream_ && protocol_ && protocol_->idle(); }
+  /// The last answer was 421, or the connection failed under a transaction.
+  bool server_in_trouble() const { return trouble_; }
+
+  /// QUIT, briefly.
+  asio::awaitable<void> close();
+
+  std::string server() const { return server_text_; }  ///< "host:ip:port"
+  const std::string& server_host() const { return server_host_; }
+  std::string tls() const;
+  std::uint32_t transactions() const { return transactions_; }
+
+ private:
+  asio::awaitable<bool> connect(const config::ServerAddress& address);
+  asio::awaitable<bool> introduce();
+  asio::awaitable<bool> secure();
+  asio::awaitable<bool> log_in();
+  asio::awaitable<smtp::ClientEvent> step();
+  asio::awaitable<void> write_body();
+  asio::awaitable<void> exchange();
+  net::Deadline reply_deadline() const;
+  bool fail(smtp::Stage stage, smtp::Reply reply, smtp::Origin origin);
+  bool fail_by(const smtp::ClientEvent& event);
+  bool fail_locally(smtp::Stage stage, std::string text);
+
+  const config::Upstream& upstream_;
+  const std::optional<net::TlsClient>& tls_client_;
+  net::Resolver& resolver_;
+  std::string hostname_;
+  std::optional<net::Stream> stream_;
+  std::optional<smtp::ClientProtocol> protocol_;
+  std::vector<char> buffer_;
+  Unreachable failure_;
+  std::string server_host_;
+  std::string server_text_;
+  std::uint32_t transactions_ = 0;
+  bool trouble_ = false;
+};
+
+}  // namespace ecrelay::dispatch

@@ -1,0 +1,87 @@
+#include "dispatch/dispatcher.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "log/events.h"
+
+namespace ecrelay::dispatch {
+namespace {
+
+std::vector<policy::Price> prices_of(const config::Billing& billing) {
+  std::vector<policy::Price> prices;
+  for (const config::Price& each : billing.prices) {
+    const bool by_message = each.unit == config::ChargeUnit::message;
+    prices.push_back(policy::Price{each.from, each.yen, by_message ? policy::Unit::message : policy::Unit::recipient});
+  }
+  return prices;
+}
+
+policy::PriceBook price_book(const config::Settings& settings) {
+  policy::PriceBook::ShopLists lists;
+  for (const config::Shop& shop : settings.shops) {
+    if (shop.billing) lists.emplace(shop.id, prices_of(*shop.billing));
+  }
+  auto book = policy::PriceBook::build(prices_of(settings.billing), std::move(lists));
+  if (!book) throw std::runtime_error("billing.prices: " + book.error().detail);
+  for (const config::Shop& shop : settings.shops) {
+    if (!book->in_force(shop.id, now())) {
+      throw std::runtime_error("billing.prices: no price is in force today for shop '" + shop.id +
+                               "'; add one with an earlier 'from'");
+    }
+  }
+  return std::move(*book);
+}
+
+Rules rules_of(const config::Settings& settings) {
+  return Rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire}, price_book(settings)};
+}
+
+void tell_failure(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    log::internal_error("delivery", error.what());
+  }
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Ports ports, const config::Settings& settings)
+    : ports_(std::move(ports)), rules_(rules_of(settings)), tasks_(ports_.executor, tell_failure) {
+  for (const config::Upstream& each : settings.upstreams) {
+    upstreams_.emplace(each.name, std::make_unique<Upstream>(ports_, each, rules_, settings.hostname));
+  }
+}
+
+void Dispatcher::start() {
+  for (auto& [name, upstream] : upstreams_) upstream->start(tasks_);
+}
+
+void Dispatcher::announce(const std::string& upstream, Job job) { find(upstream).announce(std::move(job)); }
+
+void Dispatcher::push(const std::string& upstream, TimePoint due, const Ulid& message) {
+  find(upstream).push(due, message);
+}
+
+/// A queued message may name an upstream that the configuration has lost since: it goes by the first.
+Upstream& Dispatcher::find(const std::string& name) {
+  const auto found = upstreams_.find(name);
+  return found == upstreams_.end() ? *upstreams_.begin()->second : *found->second;
+}
+
+asio::awaitable<void> Dispatcher::stop(net::Deadline deadline) {
+  for (auto& [name, upstream] : upstreams_) upstream->drain();
+  const bool ended = co_await tasks_.join(deadline);
+  if (ended) co_return;
+  tasks_.request_stop();
+  co_await tasks_.join(net::after(std::chrono::seconds(5)));
+}
+
+std::vector<UpstreamState> Dispatcher::state() const {
+  std::vector<UpstreamState> states;
+  for (const auto& [name, upstream] : upstreams_) states.push_back(upstream->state());
+  return states;
+}
+
+}  // namespace ecrelay::dispatch

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/time.h"
+#include "records/message.h"
+#include "store/queue.h"
+
+namespace ecrelay::dispatch {
+
+/// A message with those of its recipients that are to be tried together.
+struct Job {
+  struct Recipient {
+    std::uint32_t n = 0;
+    std::string address;
+    std::string key;
+    std::uint32_t attempts = 0;  ///< before this one
+  };
+
+  Ulid id;
+  std::string shop;
+  std::string sender;  ///< "" is the null sender
+  TimePoint accepted_at;
+  TimePoint expires_at;
+  bool eight_bit = false;
+  bool smtputf8 = false;
+  records::Location location;
+  std::vector<Recipient> recipients;
+  std::string head;
+  std::shared_ptr<const std::string> body;  ///< null: in the spool, at `location`
+};
+
+/// A job of a message accepted a moment ago, its body still in memory.
+Job job_of(const records::Message& message, const std::vector<records::Recipient>& recipients,
+           std::string head, std::shared_ptr<const std::string> body);
+
+/// A job of what the book says is queued of one message (not empty); the body is in the spool.
+Job job_of(const std::vector<store::QueueItem>& items);
+
+}  // namespace ecrelay::dispatch

@@ -1,0 +1,315 @@
+#include "intake/acceptor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "core/escape.h"
+#include "dkim/signer.h"
+#include "log/events.h"
+#include "mail/compose.h"
+#include "mail/encoded_word.h"
+#include "mail/header.h"
+#include "mail/submission.h"
+#include "net/answer.h"
+#include "smtp/server_event.h"
+
+namespace ecrelay::intake {
+namespace {
+
+using smtp::Reply;
+
+/// What a fault of the header answers (CONTRACT "SMTP"; the codes that it does not name are those
+/// of RFC 3463 for content that cannot be taken).
+Reply reply_to(const mail::Fault& fault) {
+  switch (fault.kind) {
+    case mail::Fault::Kind::missing_from:
+    case mail::Fault::Kind::several_from:
+    case mail::Fault::Kind::bad_from: return Reply(550, "5.7.1", fault.text);
+    case mail::Fault::Kind::loop: return Reply(554, "5.4.6", fault.text);
+    case mail::Fault::Kind::stray_line:
+    case mail::Fault::Kind::repeated_field:
+    case mail::Fault::Kind::bad_option: break;
+  }
+  return Reply(554, "5.6.0", fault.text);
+}
+
+std::vector<std::string> domains_of(const std::vector<mail::Address>& addresses) {
+  std::vector<std::string> domains;
+  for (const mail::Address& address : addresses) domains.emplace_back(address.domain());
+  return domains;
+}
+
+std::string field_text(const mail::HeaderSection& header, std::string_view name) {
+  const mail::Field* field = header.find(name);
+  return field == nullptr ? std::string() : mail::unfolded(field->value);
+}
+
+std::string summary(const std::vector<dkim::Identity>& identities) {
+  std::string text;
+  for (const dkim::Identity& identity : identities) {
+    if (!text.empty()) text += ", ";
+    text += "d=" + identity.domain + " s=" + identity.selector +
+            " a=" + std::string(dkim::name(identity.key.algorithm()));
+  }
+  return text;
+}
+
+Duration since(net::Deadline began) {
+  return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
+}
+
+const Reply not_stored(451, "4.3.0", "temporary trouble here, the message was not stored; try again");
+
+}  // namespace
+
+Reply over_limit(const policy::Allowance& allowance) {
+  return Reply(452, "4.7.1",
+               "the shop's sending limit is reached, try again after " + timestamp(allowance.until));
+}
+
+/// A message on its way through the acceptor. `submission` and `header` look into `message`, which
+/// therefore stays where it is until the header has been written anew.
+struct Acceptor::Draft {
+  Draft(const Client& from, Envelope with, std::string bytes)
+      : client(from), envelope(std::move(with)), message(std::move(bytes)) {}
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  const Client& client;
+  Envelope envelope;
+  std::string message;
+  net::Deadline began = std::chrono::steady_clock::now();
+  TimePoint at = now();
+  Ulid id = new_ulid(at);
+  const policy::Shop* shop = nullptr;
+  mail::HeaderSection header;
+  mail::Submission submission;
+  std::vector<dkim::Identity> identities;
+  records::Message row;
+  std::vector<records::Recipient> recipients;
+  std::string head;
+  std::shared_ptr<const std::string> body;
+};
+
+asio::awaitable<Reply> Acceptor::accept(const Client& client, Envelope& envelope, std::string& message) {
+  Draft draft(client, std::move(envelope), std::move(message));
+  if (auto refusal = judge(draft)) co_return std::move(*refusal);
+  compose(draft);
+  const Result<void> signed_all = co_await sign(draft);
+  if (!signed_all) {
+    log::internal_error("sign", draft.id.text() + ": " + signed_all.error().detail);
+    co_return refuse(draft, not_stored, "signing failed: " + signed_all.error().detail);
+  }
+  co_return co_await store(draft);
+}
+
+std::optional<Reply> Acceptor::judge(Draft& draft) const {
+  const config::Limits& limits = site_.settings.limits;
+  mail::HeaderLimits header_limits;
+  header_limits.bytes = limits.header_size.bytes;
+  header_limits.fields = limits.header_fields;
+  auto header = mail::HeaderSection::scan(draft.message, header_limits);
+  if (!header) return refuse(draft, Reply(552, "5.3.4", header.error().detail), "header limits");
+  draft.header = std::move(*header);
+
+  mail::LoopLimits loop_limits;
+  loop_limits.received = limits.received_hops;
+  draft.submission = mail::read_submission(draft.header, site_.settings.hostname, loop_limits);
+  if (!draft.submission.faults.empty()) {
+    const mail::Fault& fault = draft.submission.faults.front();
+    return refuse(draft, reply_to(fault), fault.text);
+  }
+
+  const std::vector<std::string> from = domains_of(draft.submission.from);
+  const policy::Decision decision =
+      site_.admission.check_from(*draft.client.host, draft.envelope.shop, from);
+  if (!decision.admitted()) {
+    std::string names;
+    for (const std::string& domain : from) names += (names.empty() ? "" : ", ") + domain;
+    return refuse(draft, Reply(550, "5.7.1", "header From (" + printable(names, 200) + ") does not belong to the shop that sends"),
+                  decision.reason);
+  }
+  draft.shop = decision.shop;
+  if (draft.envelope.shop == nullptr) {
+    // Under the null sender the shop is known only now: what MAIL and RCPT ask is asked here.
+    if (auto refusal = judge_late_shop(draft)) return refusal;
+  }
+  draft.identities = site_.signers(
+      from, draft.envelope.sender ? draft.envelope.sender->domain() : std::string_view());
+  return std::nullopt;
+}
+
+std::optional<Reply> Acceptor::judge_late_shop(Draft& draft) const {
+  const policy::Allowance allowance = reception_.meter(*draft.shop, draft.at).admit(draft.at);
+  if (!allowance.allowed()) return refuse(draft, over_limit(allowance), "shop limit");
+  for (EnvelopeRecipient& recipient : draft.envelope.recipients) {
+    auto listing = reception_.ports().suppression.find(draft.shop->id, recipient.key, draft.at);
+    if (!listing) return refuse(draft, not_stored, listing.error().detail);
+    if (*listing) recipient.suppressed = std::to_string((*listing)->entry);
+  }
+  return std::nullopt;
+}
+
+void Acceptor::compose(Draft& draft) const {
+  const config::Settings& settings = site_.settings;
+  mail::Composition facts;
+  facts.id = draft.id;
+  facts.at = draft.at;
+  facts.hostname = settings.hostname;
+  facts.message_id_domain = std::string(draft.submission.from.front().domain());
+  facts.helo = draft.client.helo;
+  facts.client = draft.client.address;
+  facts.transmission.extended = draft.client.extended;
+  facts.transmission.utf8 = draft.envelope.smtputf8;
+  facts.transmission.tls = !draft.client.tls.empty();
+  facts.transmission.authenticated = draft.client.login_shop != nullptr;
+  draft.head = mail::compose(draft.header, facts).head;
+  fill_row(draft);
+  fill_recipients(draft);
+
+  // What header and submission look at goes now: only the body is left of the message.
+  const std::size_t body_offset = draft.header.body_offset();
+  draft.header = mail::HeaderSection();
+  draft.message.erase(0, body_offset);
+  draft.body = std::make_shared<const std::string>(std::move(draft.message));
+}
+
+void Acceptor::fill_row(Draft& draft) const {
+  records::Message& row = draft.row;
+  row.id = draft.id;
+  row.accepted_at = draft.at;
+  row.expires_at = draft.at + site_.settings.retry.expire;
+  row.shop = draft.shop->id;
+  row.host = draft.client.host->name;
+  row.client = draft.client.address.text();
+  row.session = draft.client.session;
+  row.helo = draft.client.helo;
+  row.tls = draft.client.tls;
+  row.sender = draft.envelope.sender ? draft.envelope.sender->text() : "";
+  row.header_from = draft.submission.from.front().text();
+  row.message_id = field_text(draft.header, "Message-ID");
+  if (row.message_id.empty()) {  // the one that compose() made
+    row.message_id = "<" + draft.id.text() + "@" + std::string(draft.submission.from.front().domain()) + ">";
+  }
+  row.subject = mail::decode_encoded_words(field_text(draft.header, "Subject"), 512);
+  const mail::Options& options = draft.submission.options;
+  row.lane = options.lane == mail::Lane::bulk ? records::Lane::bulk : records::Lane::transactional;
+  row.tag = options.tag.value_or("");
+  row.metadata = options.metadata.value_or("");
+  row.idempotency_key = options.idempotency_key.value_or("");
+  row.upstream = draft.shop->upstream;
+  row.signatures = summary(draft.identities);
+  row.eight_bit = draft.envelope.eight_bit;
+  row.smtputf8 = draft.envelope.smtputf8;
+}
+
+void Acceptor::fill_recipients(Draft& draft) const {
+  const mail::Options& options = draft.submission.options;
+  const bool sandbox = options.sink || draft.shop->mode == policy::Mode::sink;
+  const records::State waiting = draft.shop->mode == policy::Mode::hold ? records::State::held : records::State::queued;
+  for (const EnvelopeRecipient& each : draft.envelope.recipients) {
+    records::Recipient recipient;
+    recipient.message = draft.id;
+    recipient.n = static_cast<std::uint32_t>(draft.recipients.size());
+    recipient.address = each.address.text();
+    recipient.key = each.key;
+    recipient.due = draft.at;
+    recipient.state = !each.suppressed.empty() ? records::State::suppressed
+                      : sandbox               ? records::State::sandboxed
+                                              : waiting;
+    if (!records::is_open(recipient.state)) recipient.finished_at = draft.at;
+    if (!each.suppressed.empty()) recipient.reply = "on the suppression list (entry " + each.suppressed + ")";
+    draft.recipients.push_back(std::move(recipient));
+  }
+}
+
+asio::awaitable<Result<void>> Acceptor::sign(Draft& draft) const {
+  if (!draft.identities.empty()) {
+    auto work = [&signer = reception_.ports().signer, head = draft.head, body = draft.body,
+                 identities = draft.identities, at = draft.at] {
+      const std::string_view pieces[] = {*body};
+      return signer.sign(head, pieces, identities, at);
+    };
+    auto signing = reception_.ports().workers.run(std::move(work));
+    Result<std::string> fields = co_await std::move(signing);
+    if (!fields) co_return fields.error();
+    draft.head.insert(0, *fields);
+  }
+  draft.row.size = draft.head.size() + draft.body->size();
+  co_return Result<void>();
+}
+
+asio::awaitable<Reply> Acceptor::store(Draft& draft) {
+  store::Acceptance acceptance;
+  acceptance.message = draft.row;
+  acceptance.recipients = draft.recipients;
+  acceptance.head = draft.head;
+  acceptance.body = draft.body;
+
+  net::Answer<store::AcceptOutcome> answer(reception_.ports().executor);
+  store::Ticket ticket = reception_.ports().writer.accept(std::move(acceptance), answer.done());
+  std::optional<store::AcceptOutcome> outcome =
+      co_await answer.result_until(draft.began + site_.settings.limits.commit_timeout);
+  if (!outcome) {
+    if (ticket.abandon()) co_return refuse(draft, not_stored, "the commit took too long");
+    outcome = co_await answer.result();  // settled at the last moment: it is on its way
+  }
+  if (const auto* stored = std::get_if<store::Stored>(&*outcome)) {
+    co_return on_stored(draft, stored->location);
+  }
+  if (const auto* duplicate = std::get_if<store::Duplicate>(&*outcome)) {
+    co_return Reply(250, "2.0.0", "id=" + duplicate->first.text() + " duplicate");
+  }
+  const auto* failed = std::get_if<store::Failed>(&*outcome);
+  co_return refuse(draft, not_stored, failed == nullptr ? "abandoned" : failed->reason);
+}
+
+Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {
+  std::uint64_t open = 0;
+  std::uint64_t suppressed = 0;
+  const log::Mail mail{draft.id, draft.row.shop, draft.row.session, draft.row.host, draft.row.sender};
+  for (const records::Recipient& recipient : draft.recipients) {
+    if (recipient.state != records::State::suppressed) {
+      ++open;
+      continue;
+    }
+    ++suppressed;
+    log::suppressed_dropped(mail, recipient.n, recipient.address,
+                            draft.envelope.recipients[recipient.n].suppressed);
+  }
+  const bool sandbox = open > 0 && std::any_of(draft.recipients.begin(), draft.recipients.end(),
+                                               [](const records::Recipient& recipient) {
+                                                 return recipient.state == records::State::sandboxed;
+                                               });
+  log::message_accepted(mail, log::Acceptance{open, suppressed, draft.row.size, draft.row.message_id,
+                                              sandbox ? "sink" : draft.shop->mode == policy::Mode::hold ? "hold" : "live",
+                                              since(draft.began)});
+  Counters& counters = reception_.counters();
+  ++counters.messages;
+  counters.recipients += draft.recipients.size();
+  counters.suppressed += suppressed;
+  reception_.meter(*draft.shop, draft.at).accepted(draft.at);
+
+  draft.row.location = location;
+  const Ulid id = draft.id;
+  reception_.ports().on_accepted(Accepted{std::move(draft.row), std::move(draft.recipients),
+                                          std::move(draft.head), std::move(draft.body)});
+  return Reply(250, "2.0.0",
+               "id=" + id.text() + " accepted=" + std::to_string(open) + " suppressed=" + std::to_string(suppressed));
+}
+
+Reply Acceptor::refuse(const Draft& draft, Reply reply, std::string_view reason) const {
+  ++reception_.counters().rejections;
+  log::Rejection rejection;
+  rejection.stage = "body";
+  rejection.shop = draft.envelope.shop == nullptr ? std::string_view() : std::string_view(draft.envelope.shop->id);
+  rejection.sender = draft.envelope.sender ? std::string_view(draft.envelope.sender->text()) : std::string_view();
+  rejection.reason = reason;
+  const log::Peer peer{draft.client.session, draft.client.address, draft.client.host->name};
+  log::message_rejected(peer, rejection, log::Answer{reply.code, reply.enhanced, reply.text});
+  return reply;
+}
+
+}  // namespace ecrelay::intake

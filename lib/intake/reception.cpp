@@ -1,0 +1,165 @@
+#include "intake/reception.h"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "intake/session.h"
+#include "log/events.h"
+#include "smtp/reply.h"
+
+namespace ecrelay::intake {
+namespace {
+
+/// A refusal in place of the banner may take no more than this.
+constexpr std::chrono::seconds refusal_time{2};
+
+template <std::size_t size>
+std::array<std::uint8_t, size> random_bytes() {
+  std::array<std::uint8_t, size> bytes{};
+  if (getrandom(bytes.data(), size, 0) != static_cast<ssize_t>(size)) {
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+  }
+  return bytes;
+}
+
+std::string hex(const std::array<std::uint8_t, 4>& bytes) {
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    text += digits[byte >> 4];
+    text += digits[byte & 15U];
+  }
+  return text;
+}
+
+void tell_failure(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    log::internal_error("session", error.what());
+  }
+}
+
+asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply) {
+  stream.set_deadline(net::after(refusal_time));
+  const std::string wire = reply.wire();
+  try {
+    co_await stream.write(wire);
+  } catch (const net::IoError&) {
+    // Nobody listens to the refusal: that is as good.
+  }
+  co_await stream.close();
+}
+
+asio::awaitable<void> hold(Reception& reception, std::unique_ptr<Session> session, std::string host) {
+  // However the session ends, its place is free again.
+  struct Place {
+    Place(Reception& in, std::string of) : reception(in), host(std::move(of)) {}
+    ~Place() { reception.connections().leave(host); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    Reception& reception;
+    std::string host;
+  };
+  const Place place(reception, std::move(host));
+  co_await session->run();
+}
+
+}  // namespace
+
+Reception::Reception(Ports ports, std::shared_ptr<const Site> site)
+    : ports_(std::move(ports)),
+      site_(std::move(site)),
+      memory_(site_->settings.limits.memory.bytes),
+      connections_(site_->settings.limits.connections),
+      verified_logins_(random_bytes<32>(),
+                       policy::VerifiedLogins::Bounds{
+                           10'000, std::chrono::duration_cast<std::chrono::seconds>(
+                                       site_->settings.limits.login_memory)}),
+      session_prefix_(hex(random_bytes<4>())),
+      accepting_(ports_.executor, tell_failure),
+      sessions_running_(ports_.executor, tell_failure) {}
+
+Result<void> Reception::listen() {
+  for (std::size_t index = 0; index < site_->settings.listeners.size(); ++index) {
+    const config::Listener& listener = site_->settings.listeners[index];
+    net::Listener::Options options;
+    options.quickack = ports_.quickack;
+    auto opened = net::Listener::open(
+        ports_.executor, net::Endpoint(listener.address.ip, listener.address.port), options);
+    if (!opened) return opened.error();
+    listeners_.push_back(std::move(*opened));
+  }
+  for (std::size_t index = 0; index < listeners_.size(); ++index) {
+    accepting_.spawn(listeners_[index].serve(
+        [this, index](net::Stream stream) { welcome(std::move(stream), index); },
+        [](const std::string& reason) { log::internal_error("accept", reason); }));
+  }
+  return Result<void>();
+}
+
+void Reception::welcome(net::Stream stream, std::size_t listener) {
+  ++counters_.connections;
+  Client client;
+  client.session = next_session_name();
+  client.address = stream.remote().address;
+  client.host = site_->admission.find_host(client.address);
+
+  smtp::Reply refusal;
+  std::string_view reason;
+  if (client.host == nullptr) {
+    refusal = smtp::Reply(554, "5.7.1", client.address.text() + " is not an authorized host");
+    reason = "no host of the configuration has this address";
+  } else {
+    using Entry = policy::ConnectionCaps::Entry;
+    const Entry entry = connections_.enter(*client.host);
+    if (entry == Entry::open) {
+      std::string host = client.host->name;
+      auto session = std::make_unique<Session>(*this, site_, std::move(stream), listener, std::move(client));
+      sessions_running_.spawn(hold(*this, std::move(session), std::move(host)));
+      return;
+    }
+    refusal = smtp::Reply(421, "4.3.2", "too many connections, try again later");
+    reason = entry == Entry::too_many ? "limits.connections" : "the host's max_connections";
+  }
+  ++counters_.refused_connections;
+  const std::string_view host = client.host == nullptr ? std::string_view() : std::string_view(client.host->name);
+  log::connect_refused(log::Peer{client.session, client.address, host},
+                       log::Answer{refusal.code, refusal.enhanced, refusal.text}, reason);
+  sessions_running_.spawn(turn_away(std::move(stream), std::move(refusal)));
+}
+
+asio::awaitable<void> Reception::stop(net::Deadline deadline) {
+  for (net::Listener& listener : listeners_) listener.stop();
+  accepting_.request_stop();
+  sessions_running_.request_stop();
+  co_await accepting_.join(deadline);
+  co_await sessions_running_.join(deadline);
+}
+
+std::vector<net::Endpoint> Reception::endpoints() const {
+  std::vector<net::Endpoint> result;
+  for (const net::Listener& listener : listeners_) result.push_back(listener.local());
+  return result;
+}
+
+policy::ShopMeter& Reception::meter(const policy::Shop& shop, TimePoint now) {
+  const auto found = meters_.find(shop.id);
+  if (found != meters_.end()) return found->second;
+  return meters_.try_emplace(shop.id, shop.limits, ports_.usage_of(shop.id, now), now).first->second;
+}
+
+void Reception::charged(const std::string& shop, Money amount, TimePoint at) {
+  const auto found = meters_.find(shop);
+  // A shop without a meter reads the book when it needs one.
+  if (found != meters_.end()) found->second.charged(amount, at);
+}
+
+std::string Reception::next_session_name() { return session_prefix_ + "-" + std::to_string(++sessions_); }
+
+}  // namespace ecrelay::intake

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/time.h"
+#include "dkim/signer.h"
+#include "intake/memory.h"
+#include "intake/site.h"
+#include "net/listener.h"
+#include "net/task_group.h"
+#include "net/workers.h"
+#include "policy/limits.h"
+#include "policy/login_cache.h"
+#include "records/message.h"
+#include "store/suppression.h"
+#include "store/writer.h"
+
+namespace ecrelay::intake {
+
+/// A message stored a moment ago, for whoever delivers it: it is on disk, so this may be
+/// dropped at any time.
+struct Accepted {
+  records::Message message;
+  std::vector<records::Recipient> recipients;  ///< all of them, in their states at acceptance
+  std::string head;
+  std::shared_ptr<const std::string> body;
+};
+
+/// What reception works with; all of it outlives the reception. Callbacks run on the network
+/// thread.
+struct Ports {
+  asio::any_io_executor executor;
+  net::Workers& workers;
+  const dkim::Signer& signer;
+  store::Writer& writer;
+  store::SuppressionIndex& suppression;
+  std::function<void(Accepted)> on_accepted;
+  std::function<std::uint64_t()> free_bytes;  ///< of the disk with the state folder; may be a second old
+  std::function<std::uint64_t()> queued;      ///< recipients that wait for delivery
+  bool quickack = true;  ///< net::Stream::set_quickack of accepted connections
+  std::function<policy::ShopUsage(const std::string& shop, TimePoint now)> usage_of;  ///< from the book
+};
+
+struct Counters {
+  std::uint64_t connections = 0;
+  std::uint64_t refused_connections = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t recipients = 0;
+  std::uint64_t suppressed = 0;  ///< of the recipients
+  std::uint64_t rejections = 0;
+};
+
+/// The listeners and all that sessions share. Network thread only.
+class Reception {
+ public:
+  Reception(Ports ports, std::shared_ptr<const Site> site);
+
+  /// Opens the listeners of the site and accepts until stop(). Errors name the listener.
+  Result<void> listen();
+  /// Closes the listeners, asks sessions to end (421 between commands; a body under way may
+  /// finish) and waits for them.
+  asio::awaitable<void> stop(net::Deadline deadline);
+  /// No message is stored from now on: MAIL gets 421. For a book that failed.
+  void refuse_everything() { refusing_ = true; }
+  bool refusing() const { return refusing_; }
+
+  const std::shared_ptr<const Site>& site() const { return site_; }
+  const Ports& ports() const { return ports_; }
+  /// Where each listener is bound, in the order of the settings.
+  std::vector<net::Endpoint> endpoints() const;
+
+  MemoryBudget& memory() { return memory_; }
+  policy::ConnectionCaps& connections() { return connections_; }
+  policy::VerifiedLogins& verified_logins() { return verified_logins_; }
+  policy::LoginAttempts& login_attempts() { return login_attempts_; }
+  policy::ShopMeter& meter(const policy::Shop& shop, TimePoint now);
+  Counters& counters() { return counters_; }
+  /// A charge was booked for the shop: counts towards its month.
+  void charged(const std::string& shop, Money amount, TimePoint at);
+  /// Names sessions in logs and traces: unique for the life of the process.
+  std::string next_session_name();
+
+ private:
+  void welcome(net::Stream stream, std::size_t listener);
+
+  Ports ports_;
+  std::shared_ptr<const Site> site_;
+  bool refusing_ = false;
+  MemoryBudget memory_;
+  policy::ConnectionCaps connections_;
+  policy::VerifiedLogins verified_logins_;
+  policy::LoginAttempts login_attempts_;
+  std::unordered_map<std::string, policy::ShopMeter> meters_;
+  Counters counters_;
+  std::uint64_t sessions_ = 0;
+  std::string session_prefix_;
+  std::vector<net::Listener> listeners_;
+  net::TaskGroup accepting_;
+  net::TaskGroup sessions_running_;
+};
+
+}  // namespace ecrelay::intake

@@ -1,0 +1,188 @@
+#include "intake/site.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mail/address.h"
+
+namespace ecrelay::intake {
+namespace {
+
+policy::Host host_of(const config::Host& from) {
+  policy::Host host;
+  host.name = from.name;
+  host.networks = from.networks;
+  host.all_shops = from.shops.all;
+  host.shops = from.shops.ids;
+  host.auth = from.auth == config::Login::required ? policy::Auth::required : policy::Auth::none;
+  host.certificate = from.certificate.value_or("");
+  host.on_suppressed = from.suppressed == config::OnSuppressed::reject
+                           ? policy::OnSuppressed::reject
+                           : policy::OnSuppressed::accept;
+  host.max_connections = from.max_connections;
+  return host;
+}
+
+policy::Mode mode_of(config::ShopMode mode) {
+  switch (mode) {
+    case config::ShopMode::sink: return policy::Mode::sink;
+    case config::ShopMode::hold: return policy::Mode::hold;
+    case config::ShopMode::live: break;
+  }
+  return policy::Mode::live;
+}
+
+policy::Shop shop_of(const config::Shop& from) {
+  policy::Shop shop;
+  shop.id = from.id;
+  shop.name = from.name;
+  for (const config::Domain& domain : from.domains) shop.domains.push_back(domain.name);
+  shop.upstream = from.upstream;
+  shop.mode = mode_of(from.mode);
+  shop.stopped = from.stopped;
+  shop.limits.messages_per_second = from.limits.messages_per_second;
+  shop.limits.messages_per_day = from.limits.messages_per_day;
+  shop.limits.yen_per_month = from.limits.yen_per_month;
+  return shop;
+}
+
+template <typename To, typename From>
+std::vector<To> converted(const std::vector<From>& from, To (*convert)(const From&)) {
+  std::vector<To> to;
+  to.reserve(from.size());
+  for (const From& each : from) to.push_back(convert(each));
+  return to;
+}
+
+bool takes(const config::Upstream& upstream, dkim::Algorithm algorithm) {
+  const auto wanted = algorithm == dkim::Algorithm::rsa_sha256
+                          ? config::Signature::rsa_sha256
+                          : config::Signature::ed25519_sha256;
+  return std::find(upstream.signatures.begin(), upstream.signatures.end(), wanted) !=
+         upstream.signatures.end();
+}
+
+/// Builds a site part by part, collecting every problem on the way.
+class Builder {
+ public:
+  Builder(const config::Settings& settings, const dkim::Signer& signer, TimePoint at)
+      : settings_(settings), signer_(signer), at_(at) {}
+
+  SiteOutcome build() {
+    auto admission = policy::Admission::build(converted(settings_.hosts, host_of),
+                                              converted(settings_.shops, shop_of));
+    if (!admission) outcome_.errors.push_back(admission.error().detail);
+    add_accounts();
+    for (const config::Shop& shop : settings_.shops) add_identities(shop);
+    for (const config::Listener& listener : settings_.listeners) add_tls(listener);
+    if (outcome_.errors.empty()) {
+      outcome_.site = std::make_shared<const Site>(
+          Site{settings_, std::move(*admission), std::move(accounts_), std::move(identities_),
+               std::move(tls_)});
+    }
+    return std::move(outcome_);
+  }
+
+ private:
+  void add_accounts() {
+    for (const config::Shop& shop : settings_.shops) {
+      for (const config::User& user : shop.users) {
+        accounts_.emplace(user.name, Account{shop.id, user.password.hash});
+      }
+    }
+  }
+
+  void add_identities(const config::Shop& shop) {
+    const auto upstream =
+        std::find_if(settings_.upstreams.begin(), settings_.upstreams.end(),
+                     [&](const config::Upstream& each) { return each.name == shop.upstream; });
+    for (const config::Domain& domain : shop.domains) {
+      if (domain.dkim.empty()) {
+        outcome_.warnings.push_back("shop '" + shop.id + "': domain '" + domain.name +
+                                    "' has no dkim keys, its mail leaves unsigned");
+        continue;
+      }
+      auto identities = identities_of(domain);
+      std::erase_if(identities, [&](const dkim::Identity& identity) {
+        return !takes(*upstream, identity.key.algorithm());
+      });
+      if (identities.empty()) {
+        outcome_.errors.push_back("shop '" + shop.id + "': no dkim key of domain '" + domain.name +
+                                  "' can sign for upstream '" + upstream->name +
+                                  "'; add an algorithm to its signatures or a key to the domain");
+        continue;
+      }
+      identities_.emplace(mail::domain_key(domain.name), std::move(identities));
+    }
+  }
+
+  std::vector<dkim::Identity> identities_of(const config::Domain& domain) {
+    std::vector<dkim::Identity> identities;
+    for (const config::DkimKey& each : domain.dkim) {
+      const std::string name = each.selector + "._domainkey." + domain.name;
+      auto key = dkim::Key::parse(each.key.value);
+      if (!key) {
+        outcome_.errors.push_back("dkim key " + name + " (" + each.key.reference +
+                                  "): " + key.error().detail);
+        continue;
+      }
+      if (key->weak()) {
+        outcome_.warnings.push_back("dkim key " + name + " has " + std::to_string(key->bits()) +
+                                    " bits; use 2048 or more");
+      }
+      identities.push_back(dkim::Identity{mail::domain_key(domain.name), each.selector, *key});
+      if (auto probed = dkim::probe(signer_, identities.back(), at_); !probed) {
+        outcome_.errors.push_back("dkim key " + name + " cannot sign: " + probed.error().detail);
+      }
+    }
+    return identities;
+  }
+
+  void add_tls(const config::Listener& listener) {
+    tls_.emplace_back();
+    if (listener.tls == config::ListenerTls::off) return;
+    net::TlsServer::Options options;
+    options.request_client_certificate =
+        std::any_of(settings_.hosts.begin(), settings_.hosts.end(),
+                    [](const config::Host& host) { return host.certificate.has_value(); });
+    auto tls = net::TlsServer::make(listener.certificate->pem, listener.key->value, at_, options);
+    if (tls) {
+      tls_.back() = std::move(*tls);
+    } else {
+      outcome_.errors.push_back("listener " + listener.address.text() + ": certificate " +
+                                listener.certificate->reference + ": " + tls.error().detail);
+    }
+  }
+
+  const config::Settings& settings_;
+  const dkim::Signer& signer_;
+  TimePoint at_;
+  SiteOutcome outcome_;
+  std::map<std::string, Account, std::less<>> accounts_;
+  std::map<std::string, std::vector<dkim::Identity>, std::less<>> identities_;
+  std::vector<std::optional<net::TlsServer>> tls_;
+};
+
+}  // namespace
+
+std::vector<dkim::Identity> Site::signers(const std::vector<std::string>& from_domains,
+                                          std::string_view sender_domain) const {
+  std::vector<dkim::Identity> result;
+  std::vector<std::string> seen;
+  for (const std::string& domain : from_domains) {
+    const auto found = identities.find(mail::domain_key(domain));
+    if (found == identities.end()) continue;
+    if (std::find(seen.begin(), seen.end(), found->first) != seen.end()) continue;
+    seen.push_back(found->first);
+    result.insert(result.end(), found->second.begin(), found->second.end());
+  }
+  if (!result.empty()) return result;
+  const auto found = identities.find(mail::domain_key(sender_domain));
+  return found == identities.end() ? result : found->second;
+}
+
+SiteOutcome build_site(config::Settings settings, const dkim::Signer& signer, TimePoint at) {
+  return Builder(settings, signer, at).build();
+}
+
+}  // namespace ecrelay::intake

@@ -1,0 +1,231 @@
+#include "store/inquiry.h"
+
+#include "store/queue_filter.h"
+#include "store/row_reading.h"
+#include "store/schema.h"
+
+namespace ecrelay::store {
+namespace {
+
+/// One state of the book for several questions.
+class Snapshot {
+ public:
+  explicit Snapshot(Connection& connection) : connection_(connection) {
+    connection_.execute("BEGIN");
+  }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  ~Snapshot() {
+    try {
+      connection_.execute("ROLLBACK");
+    } catch (const Failure&) {
+      // A failed read has ended it already.
+    }
+  }
+
+ private:
+  Connection& connection_;
+};
+
+std::string select(std::string_view columns, std::string_view rest) {
+  return "SELECT " + std::string(columns) + " " + std::string(rest);
+}
+
+template <typename Row>
+std::vector<Row> all(Rows rows, Row (*read)(Rows&)) {
+  std::vector<Row> list;
+  while (rows.next()) list.push_back(read(rows));
+  return list;
+}
+
+constexpr std::string_view usage_sums =
+    "ifnull(sum(messages), 0), ifnull(sum(recipients), 0), ifnull(sum(sent), 0),"
+    " ifnull(sum(bounced), 0), ifnull(sum(suppressed), 0), ifnull(sum(expired), 0),"
+    " ifnull(sum(cancelled), 0), ifnull(sum(sandboxed), 0), ifnull(sum(charges), 0),"
+    " ifnull(sum(amount_milli), 0) FROM daily"
+    " WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR shop = ?3)";
+
+records::Usage read_usage(Rows& rows) {
+  records::Usage usage;
+  usage.messages = rows.integer();
+  usage.recipients = rows.integer();
+  usage.sent = rows.integer();
+  usage.bounced = rows.integer();
+  usage.suppressed = rows.integer();
+  usage.expired = rows.integer();
+  usage.cancelled = rows.integer();
+  usage.sandboxed = rows.integer();
+  usage.charges = rows.integer();
+  usage.amount = rows.money();
+  return usage;
+}
+
+UsageRow read_usage_row(Rows& rows) {
+  std::string label = rows.text();
+  return UsageRow{std::move(label), read_usage(rows)};
+}
+
+QueueRow read_queue_row(Rows& rows) {
+  QueueRow row;
+  row.recipient = read_recipient(rows);
+  row.shop = rows.text();
+  row.upstream = rows.text();
+  row.sender = rows.text();
+  row.subject = rows.text();
+  row.accepted_at = rows.time();
+  row.expires_at = rows.time();
+  return row;
+}
+
+Ulid read_id(Rows& rows) { return rows.ulid(); }
+
+}  // namespace
+
+Inquiry::Inquiry(const std::string& book) : connection_(book, Access::read, reader_patience) {
+  require_current_schema(connection_);
+}
+
+QueueTotals Inquiry::totals() {
+  Rows rows = connection_.query(
+      "SELECT (SELECT count(*) FROM recipient WHERE state = 'queued'),"
+      " (SELECT count(*) FROM recipient WHERE state = 'held'),"
+      " (SELECT min(due_ms) FROM recipient WHERE state = 'queued')");
+  rows.next();
+  QueueTotals totals;
+  totals.queued = rows.integer();
+  totals.held = rows.integer();
+  totals.oldest_due = rows.maybe(&Rows::time);
+  return totals;
+}
+
+std::vector<QueueRow> Inquiry::queue(const QueueFilter& filter, records::State state,
+                                     std::size_t limit) {
+  // The state stands in the text, because only then SQLite uses the indexes of open recipients.
+  const std::string sql =
+      select(recipient_columns,
+             ", m.shop, m.upstream, m.sender, m.subject, m.accepted_ms, m.expires_ms"
+             " FROM recipient r JOIN message m ON m.id = r.message") +
+      " WHERE r.state = '" + std::string(records::text(state)) + "'" + conditions(filter) +
+      (records::is_open(state) ? " ORDER BY r.due_ms, r.message, r.n"
+                               : " ORDER BY r.message DESC, r.n") +
+      " LIMIT ?5";
+  return all(connection_.query(sql, nullptr, filter.message, filter.shop, key_ending(filter.domain),
+                               limit),
+             read_queue_row);
+}
+
+MessageTrace Inquiry::traced(records::Message message) {
+  const Ulid id = message.id;
+  const std::string recipients =
+      select(recipient_columns, "FROM recipient r WHERE message = ? ORDER BY n");
+  const std::string attempts =
+      select(attempt_columns, "FROM attempt WHERE message = ? ORDER BY recipient, number");
+  const std::string charges =
+      select(ledger_columns, "FROM ledger WHERE message = ?1 AND kind = 'charge'");
+  const std::string reversals = select(ledger_columns,
+                                       "FROM ledger WHERE reverses IN (SELECT id FROM ledger WHERE "
+                                       "message = ?1 AND kind = 'charge')");
+  const std::string effects =
+      select(event_columns, "FROM suppression_log WHERE message = ? ORDER BY id");
+  return MessageTrace{
+      std::move(message), all(connection_.query(recipients, id), read_recipient),
+      all(connection_.query(attempts, id), read_attempt),
+      all(connection_.query(charges + " UNION ALL " + reversals + " ORDER BY 1", id), read_ledger),
+      all(connection_.query(effects, id), read_event)};
+}
+
+std::vector<MessageTrace> Inquiry::traced(const std::vector<Ulid>& ids) {
+  const std::string sql = select(message_columns, "FROM message WHERE id = ?");
+  std::vector<MessageTrace> traces;
+  for (const Ulid& id : ids)
+    for (auto& message : all(connection_.query(sql, id), read_message))
+      traces.push_back(traced(std::move(message)));
+  return traces;
+}
+
+std::optional<MessageTrace> Inquiry::trace(const Ulid& id) {
+  const Snapshot snapshot(connection_);
+  auto found = traced(std::vector<Ulid>{id});
+  return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+std::vector<MessageTrace> Inquiry::trace_message_id(std::string_view message_id,
+                                                    std::size_t limit) {
+  const Snapshot snapshot(connection_);
+  return traced(all(connection_.query("SELECT id FROM message WHERE message_id = ?"
+                                      " AND message_id <> '' ORDER BY id DESC LIMIT ?",
+                                      message_id, limit),
+                    read_id));
+}
+
+std::vector<MessageTrace> Inquiry::trace_recipient(std::string_view key, std::size_t limit) {
+  const Snapshot snapshot(connection_);
+  return traced(all(connection_.query("SELECT DISTINCT message FROM recipient WHERE key = ?"
+                                      " ORDER BY message DESC LIMIT ?",
+                                      key, limit),
+                    read_id));
+}
+
+std::vector<UsageRow> Inquiry::usage(const UsageQuery& query) {
+  const bool by_shop = query.by == UsageQuery::By::shop;
+  const std::string sql = select(by_shop ? "shop," : "day,", usage_sums) +
+                          (by_shop ? " GROUP BY shop ORDER BY shop" : " GROUP BY day ORDER BY day");
+  return all(connection_.query(sql, to_text(query.from), to_text(query.to), query.shop),
+             read_usage_row);
+}
+
+records::Usage Inquiry::total(const UsageQuery& query) {
+  Rows rows =
+      connection_.query(select("", usage_sums), to_text(query.from), to_text(query.to), query.shop);
+  rows.next();
+  return read_usage(rows);
+}
+
+std::vector<records::LedgerEntry> Inquiry::ledger(const UsageQuery& query, std::int64_t after,
+                                                  std::size_t limit) {
+  const std::chrono::sys_days day_after = std::chrono::sys_days(query.to) + std::chrono::days(1);
+  const std::string sql = select(ledger_columns,
+                                 "FROM ledger WHERE at_ms >= ?1 AND at_ms < ?2"
+                                 " AND (?3 IS NULL OR shop = ?3) AND id > ?4 ORDER BY id LIMIT ?5");
+  return all(
+      connection_.query(sql, start_of(query.from), start_of(day_after), query.shop, after, limit),
+      read_ledger);
+}
+
+std::vector<records::SuppressionEntry> Inquiry::suppressions(std::string_view key) {
+  const std::string sql =
+      select(entry_columns, "FROM suppression WHERE key = ? AND closed_ms IS NULL ORDER BY shop");
+  return all(connection_.query(sql, key), read_entry);
+}
+
+std::vector<records::SuppressionEntry> Inquiry::suppressions(const SuppressionFilter& filter,
+                                                             std::size_t limit) {
+  const std::string sql =
+      select(entry_columns,
+             "FROM suppression WHERE closed_ms IS NULL AND (?1 IS NULL OR shop = ?1)"
+             " AND (?2 IS NULL OR reason = ?2) AND (?3 IS NULL OR substr(key, -length(?3)) = ?3)"
+             " ORDER BY key, shop LIMIT ?4");
+  return all(connection_.query(sql, filter.shop, filter.reason, key_ending(filter.domain), limit),
+             read_entry);
+}
+
+std::vector<records::SuppressionEvent> Inquiry::suppression_history(std::string_view key,
+                                                                    std::size_t limit) {
+  const std::string sql =
+      select(event_columns, "FROM suppression_log WHERE key = ? ORDER BY id DESC LIMIT ?");
+  return all(connection_.query(sql, key, limit), read_event);
+}
+
+std::int64_t Inquiry::held_back(std::string_view key) {
+  Rows rows = connection_.query(
+      "SELECT count(*) FROM recipient WHERE key = ? AND state = 'suppressed'", key);
+  rows.next();
+  return rows.integer();
+}
+
+std::vector<records::AuditRow> Inquiry::audits(std::size_t limit) {
+  return all(connection_.query(select(audit_columns, "FROM audit ORDER BY id DESC LIMIT ?"), limit),
+             read_audit);
+}
+
+}  // namespace ecrelay::store

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/time.h"
+#include "records/audit.h"
+#include "records/charge.h"
+#include "records/message.h"
+#include "records/suppression.h"
+#include "store/database.h"
+#include "store/queue.h"
+
+namespace ecrelay::store {
+
+/// A recipient in a list, with what one wants to see of its message.
+struct QueueRow {
+  records::Recipient recipient;
+  std::string shop;
+  std::string upstream;
+  std::string sender;
+  std::string subject;
+  TimePoint accepted_at;
+  TimePoint expires_at;
+};
+
+struct QueueTotals {
+  std::int64_t queued = 0;
+  std::int64_t held = 0;
+  std::optional<TimePoint> oldest_due;  ///< of the queued
+};
+
+/// A message and all that became of it.
+struct MessageTrace {
+  records::Message message;
+  std::vector<records::Recipient> recipients;
+  std::vector<records::Attempt> attempts;  ///< in order of recipient and number
+  std::vector<records::LedgerEntry> ledger;
+  std::vector<records::SuppressionEvent> suppressions;  ///< that this message caused
+};
+
+struct UsageQuery {
+  enum class By { shop, day };
+  std::chrono::year_month_day from;  ///< JST days, both included
+  std::chrono::year_month_day to;
+  std::optional<std::string> shop;
+  By by = By::shop;
+};
+
+struct UsageRow {
+  std::string label;  ///< shop or JST day "2026-11-23"
+  records::Usage usage;
+};
+
+struct SuppressionFilter {
+  std::optional<std::string> shop;  ///< "" is the operator's own list
+  std::optional<std::string> reason;
+  std::optional<std::string> domain;  ///< as keys have it
+};
+
+/// Questions of people: read-only, on a connection of its own, for one thread. Every answer is a
+/// snapshot, and none stays open after the call, so the writer is never held up. Works beside a
+/// running daemon and without one. Throws Failure. Keys are made by the mail module.
+class Inquiry {
+ public:
+  explicit Inquiry(const std::string& book);
+
+  QueueTotals totals();
+  /// Recipients in `state`, the next due first (final ones: the newest message first).
+  std::vector<QueueRow> queue(const QueueFilter& filter, records::State state, std::size_t limit);
+
+  std::optional<MessageTrace> trace(const Ulid& id);
+  /// The newest first; `message_id` with its angle brackets.
+  std::vector<MessageTrace> trace_message_id(std::string_view message_id, std::size_t limit);
+  /// Messages to an address, the newest first.
+  std::vector<MessageTrace> trace_recipient(std::string_view key, std::size_t limit);
+
+  /// Milliseconds at any number of messages: reads the daily totals.
+  std::vector<UsageRow> usage(const UsageQuery& query);
+  records::Usage total(const UsageQuery& query);
+  /// Ledger rows of a span, oldest first, after row `after`. Reads the whole span.
+  std::vector<records::LedgerEntry> ledger(const UsageQuery& query, std::int64_t after,
+                                           std::size_t limit);
+
+  /// Open entries of an address, of every shop and operator-wide; also those past their time.
+  std::vector<records::SuppressionEntry> suppressions(std::string_view key);
+  std::vector<records::SuppressionEntry> suppressions(const SuppressionFilter& filter,
+                                                      std::size_t limit);
+  std::vector<records::SuppressionEvent> suppression_history(std::string_view key,
+                                                             std::size_t limit);
+  /// How many recipients an address's entries have held back.
+  std::int64_t held_back(std::string_view key);
+
+  std::vector<records::AuditRow> audits(std::size_t limit);  ///< the newest first
+
+ private:
+  MessageTrace traced(records::Message message);
+  std::vector<MessageTrace> traced(const std::vector<Ulid>& ids);
+
+  Connection connection_;
+};
+
+}  // namespace ecrelay::store

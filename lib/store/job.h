@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "core/result.h"
+#include "store/database.h"
+#include "store/spool.h"
+#include "store/writer.h"
+
+namespace ecrelay::store {
+
+/// One thing that the store thread has to write and to answer. The calls come in this order:
+/// append, write, then settle and answer; or fail and answer. Only answer() is always called, and
+/// once.
+class Job {
+ public:
+  virtual ~Job() = default;
+
+  /// Nobody wants it any more: answered without being written.
+  virtual bool given_up() const { return false; }
+  /// Writes what belongs into the spool; Failure fails this job alone.
+  virtual void append(Spool&) {}
+  virtual void write(Transaction& change) = 0;
+  /// The message whose rows write() has added.
+  virtual std::optional<Ulid> inserted() const { return std::nullopt; }
+  /// The message that write() has found to be the first of the same key.
+  virtual std::optional<Ulid> duplicate_of() const { return std::nullopt; }
+  /// Decides the outcome against Ticket::abandon(); false when that came before.
+  virtual bool settle() { return true; }
+  virtual void answer() = 0;
+
+  void fail(Error error) { error_ = std::move(error); }
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  std::optional<Error> error_;
+};
+
+class AcceptJob final : public Job {
+ public:
+  AcceptJob(Acceptance acceptance, Writer::AcceptDone done)
+      : acceptance_(std::move(acceptance)), done_(std::move(done)) {}
+
+  Ticket ticket() const { return Ticket(phase_); }
+
+  bool given_up() const override;
+  void append(Spool& spool) override;
+  void write(Transaction& change) override;
+  std::optional<Ulid> inserted() const override;
+  std::optional<Ulid> duplicate_of() const override { return first_; }
+  bool settle() override;
+  void answer() override;
+
+ private:
+  bool has_open_recipient() const;
+
+  Acceptance acceptance_;
+  Writer::AcceptDone done_;
+  std::shared_ptr<std::atomic<Ticket::Phase>> phase_ =
+      std::make_shared<std::atomic<Ticket::Phase>>(Ticket::Phase::pending);
+  std::optional<Ulid> first_;
+  bool inserted_ = false;
+};
+
+class ChangeJob final : public Job {
+ public:
+  ChangeJob(std::function<void(Transaction&)> work, Writer::Done done)
+      : work_(std::move(work)), done_(std::move(done)) {}
+
+  void write(Transaction& change) override { work_(change); }
+  void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
+
+ private:
+  std::function<void(Transaction&)> work_;
+  Writer::Done done_;
+};
+
+}  // namespace ecrelay::store

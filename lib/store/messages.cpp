@@ -1,0 +1,93 @@
+#include "store/messages.h"
+
+#include "store/ledger.h"
+
+namespace ecrelay::store {
+namespace {
+
+using records::Message;
+using records::Recipient;
+using records::Usage;
+
+std::optional<Ulid> first_of(Connection& book, const Message& message) {
+  Rows rows = book.query("SELECT message FROM idempotency WHERE shop = ? AND key = ?", message.shop,
+                         message.idempotency_key);
+  return rows.next() ? std::optional(rows.ulid()) : std::nullopt;
+}
+
+void insert_row(Connection& book, const Message& m) {
+  book.execute(
+      "INSERT INTO message (id, accepted_ms, expires_ms, shop, host, client, session, helo, tls,"
+      " sender, header_from, message_id, subject, size, lane, tag, metadata, idempotency_key,"
+      " upstream, signatures, eight_bit, smtputf8, segment, position, head_length, body_length)"
+      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      m.id, m.accepted_at, m.expires_at, m.shop, m.host, m.client, m.session, m.helo, m.tls,
+      m.sender, m.header_from, m.message_id, m.subject, m.size, records::text(m.lane), m.tag,
+      m.metadata, m.idempotency_key, m.upstream, m.signatures, m.eight_bit, m.smtputf8,
+      m.location.segment, m.location.offset, m.location.head_length, m.location.body_length);
+}
+
+void insert_row(Connection& book, const Message& message, const Recipient& r) {
+  std::optional<TimePoint> finished;
+  if (!records::is_open(r.state)) finished = message.accepted_at;
+  book.execute(
+      "INSERT INTO recipient (message, n, address, key, state, due_ms, finished_ms, reply)"
+      " VALUES (?,?,?,?,?,?,?,?)",
+      message.id, r.n, r.address, r.key, records::text(r.state), r.due, finished,
+      records::bounded(r.reply, records::max_reply));
+}
+
+Usage usage_of(const std::vector<Recipient>& recipients) {
+  Usage usage;
+  usage.messages = 1;
+  usage.recipients = static_cast<std::int64_t>(recipients.size());
+  for (const Recipient& each : recipients)
+    if (const auto place = counter(each.state)) ++(usage.*place);
+  return usage;
+}
+
+/// What insert() counted, negative. Recipients that were final from the start were counted on
+/// the message's own day.
+Usage taken_back(Connection& book, const Ulid& id) {
+  Usage usage;
+  usage.messages = -1;
+  Rows rows = book.query("SELECT state FROM recipient WHERE message = ?", id);
+  while (rows.next()) {
+    --usage.recipients;
+    const auto state = records::parse_state(rows.text());
+    if (const auto place = state ? counter(*state) : nullptr) --(usage.*place);
+  }
+  return usage;
+}
+
+}  // namespace
+
+std::optional<Ulid> insert(Transaction& change, const Message& message,
+                           const std::vector<Recipient>& recipients) {
+  Connection& book = change.book();
+  if (!message.idempotency_key.empty()) {
+    if (const auto first = first_of(book, message)) return first;
+    book.execute("INSERT INTO idempotency (shop, key, message, at_ms) VALUES (?,?,?,?)",
+                 message.shop, message.idempotency_key, message.id, message.accepted_at);
+  }
+  insert_row(book, message);
+  for (const Recipient& each : recipients) insert_row(book, message, each);
+  count(change, message.shop, message.accepted_at, usage_of(recipients));
+  return std::nullopt;
+}
+
+bool take_back(Transaction& change, const Ulid& id) {
+  Connection& book = change.book();
+  Rows rows = book.query("SELECT shop, accepted_ms, idempotency_key FROM message WHERE id = ?", id);
+  if (!rows.next()) return false;
+  const std::string shop = rows.text();
+  const TimePoint accepted_at = rows.time();
+  const std::string key = rows.text();
+  count(change, shop, accepted_at, taken_back(book, id));
+  book.execute("DELETE FROM idempotency WHERE shop = ? AND key = ? AND message = ?", shop, key, id);
+  book.execute("DELETE FROM recipient WHERE message = ?", id);
+  book.execute("DELETE FROM message WHERE id = ?", id);
+  return true;
+}
+
+}  // namespace ecrelay::store

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "records/message.h"
+#include "store/database.h"
+
+namespace ecrelay::store {
+
+/// Writes a message with its recipients, totals and idempotency key; recipients that are final at
+/// once are finished, and counted, at the time of acceptance. When the shop has used the
+/// key before nothing is written and the first message's id comes back.
+std::optional<Ulid> insert(Transaction& change, const records::Message& message,
+                           const std::vector<records::Recipient>& recipients);
+
+/// Makes an insert() undone, as if it had never been; false when there is no such message. Only
+/// for messages that nobody was promised and nothing has acted upon.
+bool take_back(Transaction& change, const Ulid& id);
+
+}  // namespace ecrelay::store

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "records/charge.h"
+#include "records/message.h"
+#include "records/suppression.h"
+#include "store/database.h"
+
+namespace ecrelay::store {
+
+/// What happened to one recipient of a message.
+struct RecipientOutcome {
+  std::uint32_t n = 0;
+  records::State state = records::State::queued;  ///< queued: deferred until `due`
+  TimePoint due;
+  std::string reply;                        ///< shown in the queue; the attempt keeps its own
+  std::optional<records::Attempt> attempt;  ///< absent when nothing was tried (expired, listed)
+};
+
+/// The outcome of an attempt for one message: written whole, or not at all. Final states, charges,
+/// daily totals, evidence and suppressions become true together.
+struct Outcome {
+  Ulid message;
+  TimePoint at;
+  std::vector<RecipientOutcome> recipients;
+  std::vector<records::Charge> charges;  ///< decided by policy; made only when not made before
+  std::vector<records::SuppressionEntry> suppressions;
+};
+
+/// Writes an outcome. Saying again what a final recipient's row says already changes nothing;
+/// saying something else, or naming a recipient that does not exist, is Refused. So is a charge
+/// for a message (or recipient) that was not sent.
+void record(Transaction& change, const Outcome& outcome);
+
+/// Which queued recipients an operator means. All criteria given must hold.
+struct QueueFilter {
+  std::optional<Ulid> message;
+  std::optional<std::string> shop;
+  std::optional<std::string> domain;  ///< as keys have it: A-label, lower case
+};
+
+/// Makes queued recipients that are due later due at `now`; how many. At most `limit`, so that the
+/// writer is not held up: who gets `limit` asks again, in another change. Dispatch does the same
+/// to its index in memory.
+std::int64_t retry(Transaction& change, const QueueFilter& filter, TimePoint now,
+                   std::int64_t limit = 10'000);
+
+/// A queued recipient with all that dispatch keeps in memory about it.
+struct QueueItem {
+  Ulid message;
+  std::uint32_t n = 0;
+  TimePoint due;
+  TimePoint accepted_at;
+  TimePoint expires_at;
+  std::uint32_t attempts = 0;
+  std::string address;
+  std::string key;
+  std::string shop;
+  std::string upstream;
+  std::string sender;
+  std::uint64_t size = 0;
+  records::Lane lane = records::Lane::transactional;
+  bool eight_bit = false;
+  bool smtputf8 = false;
+  records::Location location;
+};
+
+/// Pages through what earlier runs left queued, in order of due time. What this run accepts is
+/// not among it: that comes through the `done` of accept(). Has a connection of its own; belongs
+/// to one thread. May run while the writer works: what becomes due later than the place it has
+/// reached is still found there, and may then be found a second time.
+class QueueReader {
+ public:
+  /// `before_segment`: Store::first_segment(), the boundary between earlier runs and this one.
+  QueueReader(const std::string& book, std::uint64_t before_segment);
+
+  /// The next at most `limit`; empty at the end. About 6 us an item. Throws Failure.
+  std::vector<QueueItem> next(std::size_t limit);
+
+  /// What is queued of one message, of whichever run, in order of n; empty when nothing is.
+  /// About 10 us and 5 us an item. Throws Failure.
+  std::vector<QueueItem> of(const Ulid& message);
+
+ private:
+  Connection connection_;
+  std::uint64_t before_segment_;
+  TimePoint due_{Duration::min()};
+  Ulid message_;
+  std::int64_t n_ = -1;
+};
+
+}  // namespace ecrelay::store

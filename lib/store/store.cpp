@@ -1,0 +1,84 @@
+#include "store/store.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "store/refused.h"
+#include "store/schema.h"
+
+namespace ecrelay::store {
+namespace {
+
+/// SQLite would create the book with the process's umask; -wal and -shm take the book's mode.
+std::string private_book(const StateDirectory& directory) {
+  const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  const Descriptor file(::openat(directory.folder(), "book.db", flags, 0600));
+  if (!file) throw system_failure("cannot open " + directory.book());
+  return directory.book();
+}
+
+/// Segments that open messages need, and those the book has only the number of.
+struct Needed {
+  std::set<std::uint64_t> live;
+  std::set<std::uint64_t> dead;
+};
+
+Needed needed_segments(Connection& book) {
+  Needed needed;
+  Rows rows = book.query("SELECT number, live FROM segment");
+  while (rows.next()) {
+    const auto number = rows.number<std::uint64_t>();
+    (rows.integer() > 0 ? needed.live : needed.dead).insert(number);
+  }
+  return needed;
+}
+
+void forget(Connection& book, const std::set<std::uint64_t>& segments) {
+  if (segments.empty()) return;
+  Transaction change(book);
+  book.execute("DELETE FROM segment WHERE live = 0");
+  change.commit();
+}
+
+std::uint64_t highest(const std::set<std::uint64_t>& numbers) {
+  return numbers.empty() ? 0 : *numbers.rbegin();
+}
+
+}  // namespace
+
+Store::Store(Settings settings)
+    : files_(settings.files ? *settings.files : system_files()),
+      directory_(settings.state_dir, files_),
+      connection_(private_book(directory_), Access::write, reader_patience, settings.vfs) {
+  migrate(connection_);
+  // A run whose sync failed leaves frames in the WAL that the page cache calls clean though they
+  // are not on disk; nothing may be written behind them.
+  connection_.checkpoint(Checkpoint::whole);
+  report_.refused_removed = remove_refused(directory_, files_, connection_);
+  clean_spool();
+  files_.sync_directory(directory_.folder());
+  spool_ = std::make_unique<Spool>(directory_.spool(), files_, first_segment_, settings.spool);
+  writer_ = std::make_unique<Writer>(connection_, *spool_, directory_, files_,
+                                     std::move(settings.writer));
+}
+
+Store::~Store() = default;
+
+void Store::clean_spool() {
+  const std::set<std::uint64_t> present = Spool::segments(directory_.spool());
+  const Needed needed = needed_segments(connection_);
+  first_segment_ = std::max(highest(present), highest(needed.live)) + 1;
+  std::set_difference(needed.live.begin(), needed.live.end(), present.begin(), present.end(),
+                      std::inserter(report_.segments_missing, report_.segments_missing.end()));
+  for (const std::uint64_t number : present) {
+    if (needed.live.contains(number)) continue;
+    files_.remove(directory_.spool(), Spool::name(number));
+    ++report_.segments_removed;
+  }
+  forget(connection_, needed.dead);
+}
+
+}  // namespace ecrelay::store

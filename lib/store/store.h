@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store/database.h"
+#include "store/spool.h"
+#include "store/state_directory.h"
+#include "store/writer.h"
+
+namespace ecrelay::store {
+
+/// What opening found and did.
+struct StartReport {
+  std::int64_t refused_removed = 0;          ///< messages of a failed commit, taken out
+  std::uint64_t segments_removed = 0;        ///< files that no open message needs
+  std::set<std::uint64_t> segments_missing;  ///< files that open messages need: to be shouted about
+};
+
+/// Book and spool of one state directory, open for writing. Opening takes the lock, brings the
+/// schema up to date, makes the WAL of an earlier run part of the book, removes what a broken
+/// writer had refused, and cleans the spool. It loads no queue: QueueReader does, page by page.
+class Store {
+ public:
+  struct Settings {
+    std::string state_dir;
+    Spool::Settings spool;
+    Writer::Settings writer;
+    Files* files = nullptr;     ///< another file layer, for tests
+    const char* vfs = nullptr;  ///< another SQLite file layer, for tests
+  };
+
+  /// Throws Failure: directory unfit, in use, book damaged or newer than this program.
+  explicit Store(Settings settings);
+  ~Store();  ///< stops the writer
+
+  Writer& writer() { return *writer_; }
+  const StartReport& start_report() const { return report_; }
+  /// Path of the book, for SuppressionIndex, QueueReader and Inquiry.
+  std::string book() const { return directory_.book(); }
+  /// Segments from here on belong to this run.
+  std::uint64_t first_segment() const { return first_segment_; }
+
+  /// Spool::read. Any thread. A body may be gone as soon as the last recipient of its message is
+  /// final: what still needs it reads it before it records the outcome.
+  Result<records::Body> read(const Ulid& id, const records::Location& location) const {
+    return spool_->read(id, location);
+  }
+  /// Any thread.
+  Space space() const { return directory_.space(); }
+
+ private:
+  void clean_spool();
+
+  Files& files_;
+  StateDirectory directory_;
+  Connection connection_;
+  StartReport report_;
+  std::uint64_t first_segment_ = 0;
+  std::unique_ptr<Spool> spool_;
+  std::unique_ptr<Writer> writer_;
+};
+
+}  // namespace ecrelay::store

@@ -1,0 +1,161 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "core/result.h"
+#include "records/message.h"
+#include "store/database.h"
+#include "store/queue.h"
+#include "store/spool.h"
+#include "store/state_directory.h"
+
+namespace ecrelay::store {
+
+/// A message to be kept. `message.location` is filled by the store; a recipient's state may be
+/// open (to be delivered) or final at once (suppressed, sandboxed).
+struct Acceptance {
+  records::Message message;
+  std::vector<records::Recipient> recipients;
+  std::string head;                         ///< fields added on top: Received, signatures …
+  std::shared_ptr<const std::string> body;  ///< the rest of the mail; never null
+};
+
+/// Body and rows are on disk, synced.
+struct Stored {
+  Ulid id;
+  records::Location location;
+};
+/// The shop's idempotency key stands for an earlier message, which is stored; this one is not.
+struct Duplicate {
+  Ulid first;
+};
+/// Given up by Ticket::abandon(); not stored.
+struct Abandoned {};
+/// Not stored. After a fault that ended the writer it will also be gone from the book before
+/// anything is served again.
+struct Failed {
+  std::string reason;
+};
+using AcceptOutcome = std::variant<Stored, Duplicate, Abandoned, Failed>;
+
+/// The hold that a session keeps on what it handed over.
+class Ticket {
+ public:
+  enum class Phase { pending, abandoned, settled };
+
+  Ticket() = default;
+  explicit Ticket(std::shared_ptr<std::atomic<Phase>> phase) : phase_(std::move(phase)) {}
+
+  /// Gives the message up; returns at once. True: it will not be stored, nor dispatched, nor told
+  /// to anybody as a duplicate; if its commit is under way it is taken back by the next one, and
+  /// `done` then says Abandoned. (If the process is killed between these two commits it stays.)
+  /// False: the outcome is settled and `done` has been, or is just being, called with it.
+  [[nodiscard]] bool abandon();
+
+ private:
+  std::shared_ptr<std::atomic<Phase>> phase_;
+};
+
+/// Counts since the start; read from any thread.
+struct WriterStatistics {
+  std::uint64_t batches = 0;  ///< transactions committed
+  std::uint64_t items = 0;    ///< acceptances, outcomes and changes in them
+  std::uint64_t spool_syncs = 0;
+  std::uint64_t sync_us = 0;    ///< microseconds spent in spool syncs
+  std::uint64_t commit_us = 0;  ///< and in commits
+  std::uint64_t waiting = 0;    ///< items not yet taken
+};
+
+class Job;
+
+/// Owns the one store thread, and with it every write. The thread takes all that waits, appends
+/// the bodies, syncs them once, writes all rows in one transaction, commits, and only then answers.
+///
+/// accept(), record() and change() may be called from any thread and never block on the disk.
+/// Each `done` is called exactly once, on the store thread (after stop(): on the caller's), must
+/// not throw, and should do no more than hand the outcome on.
+///
+/// Failures: an item that is wrong by itself fails alone. A fault before COMMIT (disk full) fails
+/// the batch, and the writer lives. A fault in COMMIT, in any sync, or in taking back what was
+/// abandoned ends the writer: all in the batch and all later items get Failed, `broken` is called
+/// once, and the process has to end and open the store anew. Messages answered Failed by such a
+/// commit are noted in the file `refused`, and Store removes them from the book when it opens.
+class Writer {
+ public:
+  using AcceptDone = std::function<void(AcceptOutcome)>;
+  using Done = std::function<void(Result<void>)>;
+
+  struct Settings {
+    int checkpoint_pages = 1000;                     ///< WAL pages before a checkpoint
+    std::function<void(const std::string&)> broken;  ///< on the store thread; may be empty
+  };
+
+  Writer(Connection& book, Spool& spool, StateDirectory& directory, Files& files,
+         Settings settings);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer();  ///< stop()
+
+  Ticket accept(Acceptance acceptance, AcceptDone done);
+  /// Result: on disk; `refused` when the outcome contradicts the book; `unavailable` when the
+  /// disk or the book failed (after the end of the writer it may still be on disk).
+  void record(Outcome outcome, Done done);
+  /// Runs one of the named operations (suppress, clear, retry, audit …) in the next transaction.
+  /// `work` runs on the store thread; when it throws Failure nothing of it stays.
+  void change(std::function<void(Transaction&)> work, Done done);
+
+  bool broken() const { return broken_; }
+  WriterStatistics statistics() const;
+
+  /// Finishes what waits, then ends the thread. Idempotent; not from a `done` or `broken`.
+  void stop();
+
+ private:
+  using Batch = std::deque<std::unique_ptr<Job>>;
+
+  void submit(std::unique_ptr<Job> job);
+  // The rest runs on the store thread; false: the batch has been answered, all Failed.
+  void run();
+  Batch wait_for_work();
+  void process(Batch batch);
+  void drop_given_up(Batch& batch);
+  void append_bodies(Batch& batch);
+  bool sync_bodies(Batch& batch);
+  bool commit_rows(Batch& batch);
+  void write_rows(Transaction& change, Batch& batch);
+  void settle(Batch batch);
+  void tidy_up();
+  void remove_segment(std::uint64_t segment);
+  void answer_failed(Batch& batch, const std::string& reason);
+  void break_down(Batch& batch, const std::string& reason);
+  std::string note_refused(const Batch& batch);
+
+  Connection& book_;
+  Spool& spool_;
+  StateDirectory& directory_;
+  Files& files_;
+  Settings settings_;
+
+  // Of the store thread.
+  Batch take_back_;                     ///< abandoned when their commit had run; not yet answered
+  std::vector<std::uint64_t> removed_;  ///< segments whose file is gone and whose row is not
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  Batch waiting_;
+  bool stopping_ = false;
+  WriterStatistics statistics_;
+  std::atomic<bool> broken_ = false;
+  std::thread thread_;  ///< last: everything above exists before it runs
+};
+
+}  // namespace ecrelay::store

@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+"""Dead addresses: accepted and dropped, free of charge, found in any spelling, cleared by one command."""
+import unittest
+
+import harness
+from dialogue import Dialogue
+from harness import MAIL
+
+DEAD, ALIVE = "dead@customer.example", "hanako@customer.example"
+
+
+class Suppression(harness.Scenario):
+    def listed(self, change=None, address=DEAD):
+        relay, sink = self.pair(change)
+        code, output, errors = relay.ctl("suppression", "add", address, "--reason", "asked by phone")
+        self.assertEqual(code, 0, output + errors)
+        return relay, sink
+
+    def test_a_listed_recipient_is_accepted_and_dropped_free_of_charge(self):
+        relay, sink = self.listed()
+        message_id = self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]), recipients=0, suppressed=1)
+        self.assertEqual(relay.states(), {"suppressed": 1})
+        self.assertEqual(relay.charges(), [])
+        self.assertEqual(sink.received(), [])
+        code, trace, _ = relay.ctl("trace", message_id)
+        self.assertEqual(code, 0)
+        self.assertIn("suppressed", trace)
+
+    def test_the_others_of_the_same_mail_get_it(self):
+        relay, sink = self.listed()
+        message_id = self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD, ALIVE]), recipients=1, suppressed=1)
+        relay.wait("sent", id=message_id)
+        (mail,) = sink.wait_for(1)
+        self.assertEqual(mail.recipients, [ALIVE])
+        self.assertEqual(relay.charges(), [("shop-a", 100)])
+
+    def test_the_reply_at_rcpt_is_the_same_as_for_the_living(self):
+        relay, _ = self.listed()
+        with Dialogue(relay.address) as smtp:
+            smtp.ehlo()
+            smtp.ask("MAIL FROM:<info@shop-a.example>")
+            self.assertReply(smtp.ask(f"RCPT TO:<{DEAD}>"), 250, "2.1.5")
+
+    def test_a_host_may_ask_for_refusal_at_rcpt(self):
+        relay, _ = self.listed(lambda config: config["hosts"][0].update(suppressed="reject"))
+        with Dialogue(relay.address) as smtp:
+            smtp.ehlo()
+            smtp.ask("MAIL FROM:<info@shop-a.example>")
+            self.assertReply(smtp.ask(f"RCPT TO:<{DEAD}>"), 550, "5.7.1", "suppressed (")
+            self.assertEqual(smtp.ask(f"RCPT TO:<{ALIVE}>").code, 250)
+
+    def test_any_spelling_finds_the_entry(self):
+        relay, _ = self.listed(address="a..b@docomo.ne.jp")
+        for spelling in ('"a..b"@docomo.ne.jp', "A..B@DOCOMO.ne.jp"):
+            with self.subTest(spelling):
+                self.assertAccepted(relay.deliver(MAIL, recipients=[spelling]), recipients=0, suppressed=1)
+                self.assertEqual(relay.ctl("suppression", "show", spelling)[0], 0)
+
+    def test_clearing_is_one_command_with_a_reason_and_leaves_a_history(self):
+        relay, sink = self.listed()
+        self.assertNotEqual(relay.ctl("suppression", "clear", DEAD)[0], 0, "a reason is asked for")
+        code, output, errors = relay.ctl("suppression", "clear", DEAD, "--reason", "ticket 4711")
+        self.assertEqual(code, 0, output + errors)
+        self.assertEqual(relay.ctl("suppression", "show", DEAD)[0], 1)
+        code, history, _ = relay.ctl("suppression", "history", DEAD)
+        self.assertEqual(code, 0)
+        for word in ("asked by phone", "ticket 4711", "added", "cleared"):
+            self.assertIn(word, history)
+        message_id = self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]))
+        relay.wait("sent", id=message_id)
+
+    def test_clearing_what_is_not_listed_is_a_no(self):
+        relay, _ = self.pair()
+        self.assertEqual(relay.ctl("suppression", "clear", ALIVE, "--reason", "x")[0], 1)
+        self.assertEqual(relay.ctl("suppression", "show", ALIVE)[0], 1)
+
+    def test_the_list_has_what_was_added(self):
+        relay, _ = self.listed()
+        code, output, _ = relay.ctl("suppression", "list")
+        self.assertEqual(code, 0)
+        self.assertIn(DEAD, output)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,150 @@
+#include "unit/store/fixture.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <mutex>
+
+namespace ecrelay::store {
+
+using records::State;
+
+TemporaryDirectory::TemporaryDirectory() {
+  // In memory where there is such a place: these tests count syncs, they need not wait for them.
+  const std::filesystem::path memory = "/dev/shm";
+  const auto base =
+      ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
+  std::string pattern = (base / "store-test-XXXXXX").string();
+  path_ = std::filesystem::canonical(::mkdtemp(pattern.data())).string();
+}
+
+TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+
+Ulid id_of(unsigned n) {
+  const auto low = static_cast<std::uint8_t>(n & 0xff);
+  const auto high = static_cast<std::uint8_t>(n >> 8);
+  return Ulid(noon + Duration(n), {0, 0, 0, 0, 0, 0, 0, 0, high, low});
+}
+
+std::string body_of(unsigned n) {
+  return "Subject: mail " + std::to_string(n) + "\r\n\r\n" + std::string(300 + n % 7, 'x') + "\r\n";
+}
+
+Acceptance mail(unsigned n, unsigned recipients) {
+  Acceptance acceptance;
+  records::Message& m = acceptance.message;
+  m.id = id_of(n);
+  m.accepted_at = noon;
+  m.expires_at = noon + std::chrono::days(2);
+  m.shop = "shop-a";
+  m.host = "app-1";
+  m.client = "192.0.2.7";
+  m.sender = "shop@shop-a.example";
+  m.header_from = "shop@shop-a.example";
+  m.message_id = "<" + std::to_string(n) + "@shop-a.example>";
+  m.subject = "ご注文ありがとうございます";
+  m.upstream = "default";
+  for (unsigned i = 0; i < recipients; ++i) {
+    records::Recipient r;
+    r.message = m.id;
+    r.n = i;
+    r.address = "User" + std::to_string(i) + "@example.jp";
+    r.key = "user" + std::to_string(i) + "@example.jp";
+    r.due = noon;
+    acceptance.recipients.push_back(r);
+  }
+  acceptance.head = "Received: by relay-1\r\n";
+  acceptance.body = std::make_shared<const std::string>(body_of(n));
+  m.size = acceptance.head.size() + acceptance.body->size();
+  return acceptance;
+}
+
+AcceptOutcome accept(Writer& writer, Acceptance acceptance) {
+  Answer<AcceptOutcome> answer;
+  const Ticket ticket = writer.accept(std::move(acceptance), answer.slot());
+  return answer.get();
+}
+
+Result<void> record(Writer& writer, Outcome outcome) {
+  Answer<Result<void>> answer;
+  writer.record(std::move(outcome), answer.slot());
+  return answer.get();
+}
+
+Result<void> change(Writer& writer, std::function<void(Transaction&)> work) {
+  Answer<Result<void>> answer;
+  writer.change(std::move(work), answer.slot());
+  return answer.get();
+}
+
+Gate::Gate(Writer& writer) {
+  auto reached = std::make_shared<std::promise<void>>();
+  auto once = std::make_shared<std::once_flag>();
+  const auto arrive = [reached, once] { std::call_once(*once, [&] { reached->set_value(); }); };
+  writer.change(
+      [arrive, gate = gate_](Transaction&) {
+        arrive();
+        gate->get_future().wait();
+      },
+      [arrive](Result<void>) { arrive(); });
+  reached->get_future().wait();
+}
+
+Outcome outcome(const Ulid& message, std::uint32_t n, State state, TimePoint at) {
+  records::Attempt attempt;
+  attempt.at = at;
+  attempt.upstream = "default";
+  attempt.server = "smtp.example.net:192.0.2.9:25";
+  attempt.stage = "dot";
+  attempt.code = state == State::sent ? 250 : 550;
+  attempt.reply = state == State::sent ? "250 2.0.0 ok" : "550 5.1.1 user unknown";
+  attempt.verdict = std::string(records::text(state));
+  Outcome outcome{message, at, {}, {}, {}};
+  outcome.recipients.push_back(RecipientOutcome{n, state, at, attempt.reply, attempt});
+  if (state == State::sent)
+    outcome.charges.push_back(records::Charge{records::Unit::message, 0, Money::milli_yen(100)});
+  return outcome;
+}
+
+Store::Settings settings(const std::string& state_dir) {
+  Store::Settings settings;
+  settings.state_dir = state_dir;
+  return settings;
+}
+
+std::string contradictions(const std::string& book) {
+  Connection connection(book, Access::read, reader_patience);
+  Rows rows = connection.query(R"(
+    SELECT 'daily messages' WHERE (SELECT ifnull(sum(messages), 0) FROM daily) <> (SELECT count(*) FROM message)
+    UNION ALL SELECT 'daily recipients' WHERE (SELECT ifnull(sum(recipients), 0) FROM daily) <> (SELECT count(*) FROM recipient)
+    UNION ALL SELECT 'daily states' WHERE (SELECT ifnull(sum(sent + bounced + suppressed + expired + cancelled + sandboxed), 0) FROM daily)
+      <> (SELECT count(*) FROM recipient WHERE state NOT IN ('queued', 'held'))
+    UNION ALL SELECT 'daily sent' WHERE (SELECT ifnull(sum(sent), 0) FROM daily) <> (SELECT count(*) FROM recipient WHERE state = 'sent')
+    UNION ALL SELECT 'daily amount' WHERE (SELECT ifnull(sum(amount_milli), 0) FROM daily) <> (SELECT ifnull(sum(amount_milli), 0) FROM ledger)
+    UNION ALL SELECT 'daily charges' WHERE (SELECT ifnull(sum(charges), 0) FROM daily) <> (SELECT count(*) FROM ledger)
+    UNION ALL SELECT 'sent and not charged' FROM recipient r WHERE state = 'sent'
+      AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.message = r.message AND ifnull(l.recipient, r.n) = r.n)
+    UNION ALL SELECT 'charged and not sent' FROM ledger l WHERE NOT EXISTS
+      (SELECT 1 FROM recipient r WHERE l.message = r.message AND ifnull(l.recipient, r.n) = r.n AND state = 'sent')
+    UNION ALL SELECT 'charged twice' FROM ledger GROUP BY message, recipient HAVING count(*) > 1
+    UNION ALL SELECT 'open recipients' FROM message m WHERE open_recipients
+      <> (SELECT count(*) FROM recipient r WHERE r.message = m.id AND state IN ('queued', 'held'))
+    UNION ALL SELECT 'live segments' FROM segment s WHERE live
+      <> (SELECT count(*) FROM message m WHERE m.segment = s.number AND open_recipients > 0)
+    UNION ALL SELECT 'a live message in no segment' FROM message m WHERE open_recipients > 0 AND segment NOT IN (SELECT number FROM segment)
+    UNION ALL SELECT 'integrity: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'
+    UNION ALL SELECT 'foreign key' FROM pragma_foreign_key_check)");
+  std::string found;
+  while (rows.next()) found += rows.text() + "; ";
+  return found;
+}
+
+bool holds(Store& store, unsigned n) {
+  Inquiry inquiry(store.book());
+  const auto trace = inquiry.trace(id_of(n));
+  if (!trace) return false;
+  const auto body = store.read(id_of(n), trace->message.location);
+  return body && body->body == body_of(n) && body->head == "Received: by relay-1\r\n";
+}
+
+}  // namespace ecrelay::store

@@ -1,0 +1,176 @@
+#include "store/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include "store/messages.h"
+#include "store/schema.h"
+#include "unit/store/fixture.h"
+
+/// Rules that the book holds by itself, whatever program speaks to it.
+namespace ecrelay::store {
+namespace {
+
+using records::State;
+
+class LedgerTest : public testing::Test {
+ protected:
+  LedgerTest() {
+    migrate(book_);
+    Transaction change(book_);
+    for (unsigned n = 1; n <= 3; ++n) {
+      const Acceptance each = mail(n, 2);
+      insert(change, each.message, each.recipients);
+      store::record(change, outcome(id_of(n), 0, State::sent));
+    }
+    change.commit();
+  }
+
+  /// The rows as text, to show that nothing changed.
+  std::string rows() {
+    Rows rows = book_.query(
+        "SELECT group_concat(id || ' ' || at_ms || ' ' || hex(message) || ' ' ||"
+        " amount_milli, ';') FROM (SELECT * FROM ledger ORDER BY id)");
+    rows.next();
+    return rows.text();
+  }
+
+  void expect_refused(Connection& book, const std::string& sql) {
+    const std::string before = rows();
+    EXPECT_THROW(book.execute(sql), Refused) << sql;
+    EXPECT_EQ(rows(), before) << sql;
+  }
+
+  TemporaryDirectory directory_;
+  std::string file_ = directory_.path() + "/book.db";
+  Connection book_{file_, Access::write, Duration(1000)};
+};
+
+const std::vector<std::string> attacks{
+    "UPDATE ledger SET amount_milli = 0",
+    "UPDATE OR REPLACE ledger SET id = 1 WHERE id = 2",
+    "UPDATE OR IGNORE ledger SET shop = 'other'",
+    "DELETE FROM ledger",
+    "DELETE FROM ledger WHERE id = 1",
+    "REPLACE INTO ledger (id, kind, at_ms, shop, message, unit, price_milli, amount_milli)"
+    " SELECT id, kind, at_ms, shop, message, unit, 0, 0 FROM ledger WHERE id = 1",
+    "INSERT OR REPLACE INTO ledger (id, kind, at_ms, shop, unit, price_milli, amount_milli)"
+    " VALUES (1, 'adjustment', 1, 'shop-a', 'message', 0, 0)",
+    "INSERT OR REPLACE INTO ledger (kind, at_ms, shop, message, unit, price_milli, amount_milli)"
+    " SELECT kind, at_ms, shop, message, unit, 0, 0 FROM ledger WHERE id = 1",
+    "INSERT OR IGNORE INTO ledger (kind, at_ms, shop, message, unit, price_milli, amount_milli)"
+    " SELECT kind, at_ms, shop, message, unit, 7, 7 FROM ledger WHERE id = 1",
+    "INSERT INTO ledger (id, kind, at_ms, shop, unit, price_milli, amount_milli)"
+    " VALUES (1, 'adjustment', 1, 'shop-a', 'message', 0, 0)"
+    " ON CONFLICT (id) DO UPDATE SET amount_milli = 0",
+    "INSERT INTO ledger (kind, at_ms, shop, message, recipient, unit, price_milli, amount_milli)"
+    " SELECT kind, at_ms, shop, message, 0, 'recipient', 100, 100 FROM ledger WHERE id = 1",
+    "INSERT INTO ledger (kind, at_ms, shop, message, unit, price_milli, amount_milli)"
+    " VALUES ('charge', 1, 'shop-a', zeroblob(16), 'message', 100, 100)",
+    "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli)"
+    " VALUES ('adjustment', 1, 'shop-a', 'message', 0.1, 0.1)",
+    "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli)"
+    " VALUES ('gift', 1, 'shop-a', 'message', 1, 1)",
+};
+
+TEST_F(LedgerTest, TakesNoUpdateDeleteReplaceOrUpsert) {
+  for (const std::string& attack : attacks) expect_refused(book_, attack);
+}
+
+TEST_F(LedgerTest, TakesNoneOfThemFromAnotherConnectionWithOtherPragmas) {
+  Connection other(file_, Access::write, Duration(1000));
+  other.script("PRAGMA recursive_triggers = OFF; PRAGMA foreign_keys = OFF;");
+  for (const std::string& attack : attacks) expect_refused(other, attack);
+}
+
+TEST_F(LedgerTest, TakesAReversalOfAChargeOnce) {
+  const std::string reversal =
+      "INSERT INTO ledger (kind, at_ms, shop, message, unit, price_milli, amount_milli, reverses, "
+      "reason)"
+      " SELECT 'reversal', 1, shop, message, unit, price_milli, -amount_milli, id, 'test' FROM "
+      "ledger"
+      " WHERE id = 1";
+  EXPECT_EQ(book_.execute(reversal), 1);
+  expect_refused(book_, reversal);
+  expect_refused(book_, "INSERT OR REPLACE" + reversal.substr(6));
+}
+
+TEST_F(LedgerTest, ChargesOnceThroughTwoConnections) {
+  Connection other(file_, Access::write, Duration(1000));
+  for (Connection* each : {&book_, &other}) {
+    Transaction change(*each);
+    EXPECT_FALSE(charge_once(change, Billed{"shop-a", id_of(1), ""},
+                             records::Charge{records::Unit::message, 0, Money::milli_yen(100)},
+                             noon));
+    change.commit();
+  }
+  EXPECT_EQ(Inquiry(file_).trace(id_of(1))->ledger.size(), 1u);
+}
+
+TEST_F(LedgerTest, DayAndMonthTurnAtMidnightInTokyo) {
+  const std::vector<std::pair<const char*, std::string>> moments{
+      {"2026-01-31T23:59:59.999+09:00", "2026-01-31"}, {"2026-02-01T00:00:00+09:00", "2026-02-01"},
+      {"2026-12-31T23:59:59.999+09:00", "2026-12-31"}, {"2027-01-01T00:00:00+09:00", "2027-01-01"},
+      {"2028-02-28T23:59:59.999+09:00", "2028-02-28"}, {"2028-02-29T00:00:00+09:00", "2028-02-29"}};
+  for (const auto& [moment, day] : moments) {
+    const TimePoint at = *parse_timestamp(moment);
+    Transaction change(book_);
+    change.book().execute(
+        "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli)"
+        " VALUES ('adjustment', ?, 'shop-a', 'message', 0, 1)",
+        at);
+    Rows rows = book_.query("SELECT day, month FROM ledger WHERE id = ?", book_.last_id());
+    ASSERT_TRUE(rows.next());
+    EXPECT_EQ(rows.text(), day) << moment;
+    EXPECT_EQ(rows.text(), day.substr(0, 7)) << moment;
+    EXPECT_EQ(to_text(billing_day(at)), day) << "core and book disagree";
+  }
+}
+
+TEST_F(LedgerTest, HistoryAndAuditAreAppendOnlyToo) {
+  for (const std::string table : {"audit", "suppression_log"}) {
+    const std::string row =
+        table == "audit"
+            ? " INTO audit VALUES (1, 1, 'a', 'o', 'x', 't', 'r', 'd')"
+            : " INTO suppression_log VALUES (1, 1, 1, 's', 'k', 'added', 'r', 'a', 'e', NULL)";
+    if (table == "suppression_log")
+      book_.execute(
+          "INSERT INTO suppression (shop, key, address, reason, since_ms, evidence, actor)"
+          " VALUES ('s', 'k', 'a', 'hard', 1, 'e', 'relay')");
+    book_.execute("INSERT" + row);
+    for (const std::string& attack :
+         {"REPLACE" + row, "INSERT OR REPLACE" + row, "DELETE FROM " + table,
+          "UPDATE " + table + " SET reason = 'other'"})
+      EXPECT_THROW(book_.execute(attack), Refused) << attack;
+  }
+}
+
+TEST(Schema, OfANewerProgramIsRefusedByName) {
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/book.db";
+  Connection book(file, Access::write, Duration(1000));
+  migrate(book);
+  EXPECT_NO_THROW(migrate(book)) << "a second start";
+  book.script("PRAGMA user_version = " + std::to_string(schema_version() + 1));
+  EXPECT_THROW(migrate(book), Failure);
+  EXPECT_THROW(Inquiry{file}, Failure);
+}
+
+TEST(Schema, OfSomethingElseIsNotTouched) {
+  TemporaryDirectory directory;
+  Connection other(directory.path() + "/book.db", Access::write, Duration(1000));
+  other.script("CREATE TABLE recipes (name TEXT)");
+  EXPECT_THROW(migrate(other), Failure);
+  EXPECT_NO_THROW(other.query("SELECT name FROM recipes").next());
+}
+
+TEST(Schema, ThatIsOlderIsForTheDaemonToBringUpToDate) {
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/book.db";
+  Connection book(file, Access::write, Duration(1000));
+  EXPECT_THROW(Inquiry{file}, Failure);
+  migrate(book);
+  EXPECT_NO_THROW(Inquiry{file});
+}
+
+}  // namespace
+}  // namespace ecrelay::store
