@@ -174,6 +174,7 @@ void add_dns(CLI::App& app, Order& order) {
 
 void build(CLI::App& app, Order& order) {
   app.name("ecrelayctl");
+  app.set_version_flag("--version", RELAY_VERSION);
   app.require_subcommand(1);
   app.fallthrough();  // --json and the like may follow the command
   app.add_option_function<std::string>(
@@ -217,10 +218,19 @@ std::vector<std::string> words_of(CLI::App* app, bool options) {
   return words;
 }
 
+/// Every word was understood, and something is missing or wrong.
+std::string incomplete(CLI::App& reached, const CLI::ParseError& error) {
+  std::string commands;
+  for (const std::string& word : words_of(&reached, false)) {
+    commands += (commands.empty() ? "" : ", ") + word;
+  }
+  return commands.empty() ? printable(error.what()) : "say which: " + commands;
+}
+
 std::string complaint(CLI::App& app, const CLI::ParseError& error) {
   CLI::App* reached = deepest(&app);
   const std::vector<std::string> left = app.remaining(true);
-  if (left.empty()) return printable(error.what());
+  if (left.empty()) return incomplete(*reached, error);
   const std::string& word = left.front();
   const std::vector<std::string> known = words_of(reached, word.starts_with('-'));
   const auto meant = text::suggestion(word, known);
@@ -299,8 +309,8 @@ int main(int argc, char** argv) {
   build(app, order);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
+  } catch (const CLI::Success& asked) {  // for help, or the version
+    return app.exit(asked);
   } catch (const CLI::ParseError& error) {
     complain(complaint(app, error));
     return usage_error;

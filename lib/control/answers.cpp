@@ -20,7 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t most_rows = 100'000;
+constexpr std::size_t most_rows = 10'000;  // an answer is made in memory
 
 template <typename Rows, typename... More>
 json::array array_of(const Rows& rows, const More&... more) {

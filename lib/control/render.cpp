@@ -228,7 +228,7 @@ std::string keys(const json::object& result) {
 }
 
 std::string retried(const json::object& result) {
-  return shown(result, "retried") + " recipients are due now\n";
+  return "recipients due now: " + shown(result, "retried") + "\n";
 }
 
 std::string reloaded(const json::object& result) { return shown(result, "text") + "\n"; }

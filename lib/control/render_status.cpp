@@ -84,6 +84,8 @@ std::string live_part(const json::object& status) {
 }
 
 std::string book_part(const json::object& status) {
+  const std::string trouble = shown(status, "book_trouble");
+  if (!trouble.empty()) return line("book", "CANNOT BE READ: " + trouble);
   const json::object& queue = part(status, "queue");
   const json::object& month = part(status, "month");
   std::string open = shown(queue, "queued") + " queued, " + shown(queue, "held") + " held";

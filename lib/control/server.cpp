@@ -50,10 +50,16 @@ struct Errand {
   std::string book;
 };
 
-Reply ask_book(const Errand& errand) {
+/// Long lists become text here too, not on the network thread.
+std::string ask_book(const Errand& errand) {
   store::Inquiry book(errand.book);
   const Question question{errand.request.arguments, book, *errand.settings, now()};
-  return reply_of(answer_from_book(errand.request.command, question));
+  return to_line(reply_of(answer_from_book(errand.request.command, question)));
+}
+
+std::string ask_settings(const Errand& errand) {
+  return to_line(reply_of(
+      answer_from_settings(errand.request.command, errand.request.arguments, *errand.settings)));
 }
 
 Result<Change> plan(const Errand& errand) {
@@ -62,9 +68,16 @@ Result<Change> plan(const Errand& errand) {
   return plan_change(errand.request.command, question, errand.caller);
 }
 
+/// A book in trouble is the moment when `status` is needed most.
 boost::json::object summary_of(const std::string& path) {
-  store::Inquiry book(path);
-  return summary(book, now());
+  try {
+    store::Inquiry book(path);
+    return summary(book, now());
+  } catch (const store::Failure& failure) {
+    boost::json::object trouble;
+    trouble["book_trouble"] = json_text(failure.what());
+    return trouble;
+  }
 }
 
 records::AuditRow reload_row(const Caller& caller) {
@@ -74,6 +87,18 @@ records::AuditRow reload_row(const Caller& caller) {
   row.action = "reload";
   row.target = "configuration";
   return row;
+}
+
+asio::awaitable<void> say(net::LocalStream& stream, std::string line) {
+  stream.stream().set_deadline(net::after(patience));
+  line += '\n';
+  co_await stream.write(line);
+}
+
+asio::awaitable<void> refuse(net::LocalStream& stream, FaultCode code, std::string why) {
+  std::string line = to_line(Fault(code, std::move(why)));
+  co_await say(stream, std::move(line));
+  co_await stream.stream().close();
 }
 
 gid_t group_of(const std::string& path) {
@@ -97,8 +122,8 @@ struct Server::State {
   asio::awaitable<void> http(net::Stream stream, Seat seat);
   asio::awaitable<void> sample();
 
-  asio::awaitable<Reply> answer(std::string line, Caller caller);
-  asio::awaitable<Reply> answer_request(Errand errand);
+  asio::awaitable<std::string> answer(std::string line, Caller caller);
+  asio::awaitable<std::string> answer_request(Errand errand);
   asio::awaitable<Reply> change(Errand errand);
   asio::awaitable<Result<void>> write(std::function<void(store::Transaction&)> work);
   asio::awaitable<Reply> status();
@@ -149,18 +174,6 @@ void Server::State::welcome(net::LocalStream stream) {
   }
 }
 
-asio::awaitable<void> say(net::LocalStream& stream, Reply reply) {
-  stream.stream().set_deadline(net::after(patience));
-  const std::string line = to_line(reply) + "\n";
-  co_await stream.write(line);
-}
-
-asio::awaitable<void> refuse(net::LocalStream& stream, FaultCode code, std::string why) {
-  Reply reply = Fault(code, std::move(why));
-  co_await say(stream, std::move(reply));
-  co_await stream.stream().close();
-}
-
 asio::awaitable<void> Server::State::turn_away(net::LocalStream stream) {
   try {
     co_await refuse(stream, FaultCode::unavailable, "too many control connections; try again");
@@ -188,7 +201,7 @@ asio::awaitable<void> Server::State::questions(net::LocalStream& stream, Caller 
     stream.stream().set_deadline(net::after(patience));
     std::optional<std::string> line = co_await stream.read_line(max_request);
     if (!line) co_return;
-    Reply reply = co_await answer(std::move(*line), caller);
+    std::string reply = co_await answer(std::move(*line), caller);
     co_await say(stream, std::move(reply));
   }
 }
@@ -217,11 +230,11 @@ asio::awaitable<void> Server::State::sample() {
 // --- answers ------------------------------------------------------------------------------
 
 /// The fence: whatever a request runs into, its sender gets an answer and the daemon lives.
-asio::awaitable<Reply> Server::State::answer(std::string line, Caller caller) {
+asio::awaitable<std::string> Server::State::answer(std::string line, Caller caller) {
   std::string trouble;
   try {
     auto request = parse_request(line);
-    if (!request) co_return reply_of(request.error());
+    if (!request) co_return to_line(reply_of(request.error()));
     Errand errand;
     errand.request = std::move(*request);
     errand.caller = std::move(caller);
@@ -232,27 +245,22 @@ asio::awaitable<Reply> Server::State::answer(std::string line, Caller caller) {
     trouble = failure.what();
   }
   log::internal_error("control", trouble);
-  co_return Fault(FaultCode::internal, std::move(trouble));
+  co_return to_line(Fault(FaultCode::internal, std::move(trouble)));
 }
 
-asio::awaitable<Reply> Server::State::answer_request(Errand errand) {
+asio::awaitable<std::string> Server::State::answer_request(Errand errand) {
   const std::string command = errand.request.command;
-  if (asks_the_book(command)) {
-    auto asking = workers.run([errand = std::move(errand)] { return ask_book(errand); });
+  if (asks_the_book(command) || asks_the_settings(command)) {
+    const auto ask = asks_the_book(command) ? ask_book : ask_settings;
+    auto asking = workers.run([errand = std::move(errand), ask] { return ask(errand); });
     co_return co_await std::move(asking);
   }
-  if (asks_the_settings(command)) {
-    auto asking = workers.run([errand = std::move(errand)] {
-      return reply_of(
-          answer_from_settings(errand.request.command, errand.request.arguments, *errand.settings));
-    });
-    co_return co_await std::move(asking);
-  }
-  if (is_change(command)) co_return co_await change(std::move(errand));
-  if (command == "host.explain") co_return explain(errand.request);
-  if (command == "status") co_return co_await status();
-  if (command == "reload") co_return co_await reload(std::move(errand.caller));
-  co_return reply_of(unknown_command(command));
+  Reply reply = reply_of(unknown_command(command));
+  if (is_change(command)) reply = co_await change(std::move(errand));
+  if (command == "host.explain") reply = explain(errand.request);
+  if (command == "status") reply = co_await status();
+  if (command == "reload") reply = co_await reload(std::move(errand.caller));
+  co_return to_line(reply);
 }
 
 Reply Server::State::explain(const Request& request) const {

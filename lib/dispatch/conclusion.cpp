@@ -117,7 +117,7 @@ Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& re
         conclusion.charged = conclusion.charged + charge->amount;
       }
     }
-    if (auto entry = suppression_of(job, recipient, concluded, attempted)) {
+    if (auto entry = suppression_of(job, recipient, concluded, attempted); entry && rules.list_addresses) {
       conclusion.outcome.suppressions.push_back(std::move(*entry));
     }
     conclusion.recipients.push_back(std::move(concluded));

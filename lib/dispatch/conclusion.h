@@ -43,6 +43,7 @@ struct Conclusion {
 struct Rules {
   policy::RetryPlan retry;
   policy::PriceBook prices;
+  bool list_addresses = true;  ///< false: suppression.dry_run, what would be listed is not
 };
 
 /// What an attempt means (promises P2, P3, P7): each recipient's verdict, next state and evidence,

@@ -34,7 +34,8 @@ policy::PriceBook price_book(const config::Settings& settings) {
 }
 
 Rules rules_of(const config::Settings& settings) {
-  return Rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire}, price_book(settings)};
+  return Rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire}, price_book(settings),
+               !settings.suppression.dry_run};
 }
 
 void tell_failure(const std::exception_ptr& failure) {

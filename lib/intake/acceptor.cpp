@@ -66,7 +66,7 @@ const Reply not_stored(451, "4.3.0", "temporary trouble here, the message was no
 
 Reply over_limit(const policy::Allowance& allowance) {
   return Reply(452, "4.7.1",
-               "the shop's sending limit is reached, try again after " + timestamp(allowance.until));
+               "the shop's sending limit is reached until " + timestamp(allowance.until));
 }
 
 /// A message on its way through the acceptor. `submission` and `header` look into `message`, which

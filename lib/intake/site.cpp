@@ -54,6 +54,10 @@ std::vector<To> converted(const std::vector<From>& from, To (*convert)(const Fro
   return to;
 }
 
+bool is_fingerprint(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
 bool takes(const config::Upstream& upstream, dkim::Algorithm algorithm) {
   const auto wanted = algorithm == dkim::Algorithm::rsa_sha256
                           ? config::Signature::rsa_sha256
@@ -75,6 +79,7 @@ class Builder {
     add_accounts();
     for (const config::Shop& shop : settings_.shops) add_identities(shop);
     for (const config::Listener& listener : settings_.listeners) add_tls(listener);
+    refuse_what_would_be_believed();
     if (outcome_.errors.empty()) {
       outcome_.site = std::make_shared<const Site>(
           Site{settings_, std::move(*admission), std::move(accounts_), std::move(identities_),
@@ -136,6 +141,28 @@ class Builder {
       }
     }
     return identities;
+  }
+
+  /// The schema knows every key from the start. What this version does not serve and somebody
+  /// would rely on is refused; what merely has no effect yet is told.
+  void refuse_what_would_be_believed() {
+    for (const config::Listener& listener : settings_.listeners) {
+      if (!listener.proxy_protocol) continue;
+      outcome_.errors.push_back("listener " + listener.address.text() +
+                                ": proxy_protocol is not served by this version; remove it");
+    }
+    if (settings_.tls.minimum != config::TlsVersion::v1_2) {
+      outcome_.errors.push_back("tls.minimum: this version serves 1.2 and 1.3; remove the key");
+    }
+    for (const config::Host& host : settings_.hosts) {
+      // A name would have to be verified against a CA for clients, which no key names.
+      if (!host.certificate || is_fingerprint(*host.certificate)) continue;
+      outcome_.errors.push_back("host '" + host.name +
+                                "': certificate: give the SHA-256 fingerprint; names are not verified by this version");
+    }
+    if (settings_.reports.listen) {
+      outcome_.warnings.push_back("reports.listen: reports are not served by this version");
+    }
   }
 
   void add_tls(const config::Listener& listener) {

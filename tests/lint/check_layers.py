@@ -6,6 +6,8 @@ import re
 import tree
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+# A name qualified by a module is a use of it, whichever header brought it in.
+QUALIFIED = re.compile(r"(?<![\w:])(?:ecrelay::)?(\w+)::(?=\w)")
 BANNED = {
     "boost/asio.hpp": "include what is used of Asio, never the whole",
     "regex": "std::regex recurses without bound on input from outside",
@@ -126,6 +128,13 @@ def problems(root):
                 if module not in users:
                     found.append(f"{where}: {library} does not belong in `{module}`")
         code = tree.code_of(text)
+        for match in QUALIFIED.finditer(code):
+            used = match.group(1)
+            if used in table.level and used != module:
+                used_modules[module].add(used)
+                if used not in table.uses[module]:
+                    found.append(f"{tree.place(root, path, code.count(chr(10), 0, match.start()) + 1)}: "
+                                 f"`{module}` does not use `{used}` in lib/README.md")
         if "std::regex" in code:
             found.append(f"{tree.place(root, path, 1)}: std::regex")
         if table.level[module] == 1:
@@ -141,10 +150,12 @@ def problems(root):
         if not listfile.exists():
             continue
         if module != "daemon":
-            for used in sorted(cmake_uses(listfile) - table.uses[module]):
+            linked = cmake_uses(listfile)
+            used_modules[module] |= linked
+            for used in sorted(linked - table.uses[module]):
                 found.append(f"lib/{module}/CMakeLists.txt: USES relay::{used} is not in lib/README.md")
         for stale in sorted(table.uses[module] - used_modules[module]):
-            found.append(f"lib/README.md: `{module}` says it uses `{stale}`, and includes nothing of it")
+            found.append(f"lib/README.md: `{module}` says it uses `{stale}`, and names nothing of it")
     for prefix, (library, users) in table.outside.items():
         shared = {other for other, (name, _) in table.outside.items() if name == library}
         anywhere = set().union(*(used_libraries[other] for other in shared))

@@ -67,6 +67,9 @@ class Layers(Planted):
     def test_an_include_that_the_table_does_not_allow(self):
         self.check({"lib/mail/mail.h": '#include "core/text.h"\n#include "smtp/smtp.h"\n'}, "`mail` does not use `smtp`")
 
+    def test_a_name_of_a_module_that_came_through_another_header(self):
+        self.check({"lib/mail/mail.h": '#include "core/text.h"\nsmtp::Reply reply;\n'}, "lib/mail/mail.h:2: `mail` does not use `smtp`")
+
     def test_a_table_that_allows_a_higher_level(self):
         self.check({"lib/README.md": README.replace("| mails | `core` |", "| mails | `core` `store` |")}, "may not use `store`")
 
@@ -74,7 +77,8 @@ class Layers(Planted):
         self.check({"lib/README.md": README.replace("| mails | `core` |", "| mails | `core` `smtp` |")}, "may not use `smtp`")
 
     def test_a_use_that_is_in_the_table_and_nowhere_else(self):
-        self.check({"lib/smtp/smtp.h": '#include "core/text.h"\n'}, "`smtp` says it uses `mail`")
+        self.check({"lib/smtp/smtp.h": '#include "core/text.h"\n', "lib/smtp/CMakeLists.txt": "relay_module(smtp SOURCES smtp.cpp USES relay::core)"},
+                   "`smtp` says it uses `mail`")
 
     def test_a_link_that_is_not_in_the_table(self):
         self.check({"lib/smtp/CMakeLists.txt": "relay_module(smtp SOURCES a.cpp USES relay::core relay::store)"}, "USES relay::store")

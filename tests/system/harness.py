@@ -70,13 +70,15 @@ def dkim_record(pem):
 
 @functools.cache
 def certificates():
-    """A folder with ca.pem and a server's cert.pem and key.pem for localhost and 127.0.0.1."""
+    """A folder with ca.pem, a server's cert.pem and key.pem for localhost and 127.0.0.1 that it has signed,
+    and other-ca.pem, which has signed nothing."""
     folder = tempfile.TemporaryDirectory(prefix="ecrelay-tls-")
     certificates.kept = folder
     path = Path(folder.name)
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-subj", "/CN=Rehearsal CA", "-days", "30", "-keyout", path / "ca-key.pem", "-out", path / "ca.pem"],
-                   check=True, capture_output=True)
+    for name in ("ca", "other-ca"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", f"/CN=Rehearsal {name}", "-days", "30", "-keyout", path / f"{name}-key.pem",
+                        "-out", path / f"{name}.pem"], check=True, capture_output=True)
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-subj", "/CN=localhost", "-days", "30", "-CA", path / "ca.pem", "-CAkey", path / "ca-key.pem",
                     "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
@@ -334,8 +336,9 @@ class Scenario(unittest.TestCase):
         self.addCleanup(self.tell_on_failure)
 
     def tell_on_failure(self):
-        log = self.folder / "relay.log"
-        if not self._outcome.success and log.exists():
+        log, result = self.folder / "relay.log", self._outcome.result
+        failed = [getattr(test, "test_case", test) for test, _ in result.failures + result.errors]
+        if any(test is self for test in failed) and log.exists():
             lines = log.read_text(errors="replace").splitlines()[-25:]
             print(f"\n--- the end of the log of {self.id()}\n" + "\n".join(lines), file=sys.stderr)
 

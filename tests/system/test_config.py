@@ -139,7 +139,7 @@ class Change(harness.Scenario):
     def test_sighup_never_ends_the_relay(self):
         relay, _ = self.pair()
         relay.signal(signal.SIGHUP)
-        relay.wait("reload")
+        relay.wait("reload_failed")
         self.assertAccepted(relay.deliver(MAIL))
 
 

@@ -14,13 +14,15 @@ CORPUS = harness.SHARED / "corpus/messages"
 OWN = Path(__file__).resolve().parent / "mails"
 
 NO_FROM = (550, "5.7.1", "no From field")
-NO_ADDRESS = (550, "5.7.1", "a From that names no address with a domain")
+NO_ADDRESS = (550, "5.7.1", "a From without an address, or whose domain has no dot")
 MBOX_LINE = (554, "5.6.0", "a line in the header that is no field (an mbox separator, a torn fold)")
 LINE_ENDS = (554, "5.6.0", "bare CR or bare LF: nobody may guess where such a mail ends")
 # What must be refused, and why; everything else must be accepted.
 REFUSED = {
     "MimeKit-issue358.txt.eml": MBOX_LINE,
     "MimeKit-multipart-related-mhtml.txt.eml": NO_FROM,
+    "cyrus-imapd-headers-koi8r.bin.eml": NO_ADDRESS,
+    "cyrus-imapd-headers-utf8.bin.eml": NO_ADDRESS,
     "email2slack-euc-jp.txt.eml": NO_ADDRESS,
     "email2slack-iso-2022-jp.txt.eml": NO_ADDRESS,
     "flanker-email.25.eml": LINE_ENDS,

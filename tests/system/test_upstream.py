@@ -3,6 +3,7 @@
 import socket
 import threading
 import unittest
+from datetime import datetime
 
 import harness
 import postfix
@@ -13,14 +14,25 @@ from mails import Mail
 class Replies(harness.Scenario):
     def test_a_temporary_refusal_is_due_again_and_charged_when_it_is_sent(self):
         relay, sink = self.pair()
-        message_id = self.assertAccepted(relay.deliver(MAIL, recipients=["greylist@customer.example"]))
-        (deferred,) = relay.wait("defer", id=message_id)
-        self.assertEqual((deferred["code"], deferred["enhanced"], deferred["attempt"]), (450, "4.7.1", 1))
+        message_id = self.assertAccepted(relay.deliver(MAIL, recipients=["tempfail@customer.example"]))
+        deferred = relay.wait("defer", id=message_id)[0]
+        self.assertEqual((deferred["code"], deferred["enhanced"], deferred["attempt"]), (451, "4.3.0", 1))
         self.assertEqual(relay.charges(), [])
+        sink.kill()
+        sink.options = ("--script", "rcpt:tempfail=250 2.1.5 ok")
+        sink.start()
         (sent,) = relay.wait("sent", id=message_id)
-        self.assertEqual(sent["attempt"], 2)
+        self.assertGreater(sent["attempt"], 1)
         self.assertEqual(len(sink.wait_for(1)), 1)
         self.assertEqual(relay.charges(), [("shop-a", 100)])
+
+    def test_an_upstream_that_says_when_to_come_back_is_believed(self):
+        relay, _ = self.pair()
+        message_id = self.assertAccepted(relay.deliver(MAIL, recipients=["greylist@customer.example"]))
+        (deferred,) = relay.wait("defer", id=message_id)
+        self.assertIn("60 seconds", deferred["text"])
+        wait = datetime.fromisoformat(deferred["due"]) - datetime.fromisoformat(deferred["ts"])
+        self.assertGreater(wait.total_seconds(), 55, "the schedule alone would be one second")
 
     def test_a_mail_that_stays_refused_stays_due(self):
         relay, _ = self.pair()
@@ -159,6 +171,55 @@ class Rubbish(harness.Scenario):
                 self.assertEqual(relay.events("suppress"), [])
                 self.assertEqual(relay.charges(), [])
                 relay.stop()
+
+
+class TlsModes(harness.Scenario):
+    """The rehearsal sink with a certificate of our own authority, and what each mode makes of it."""
+
+    def through(self, mode, *options, ca="ca.pem", **upstream):
+        files = harness.certificates()
+        sink = self.sink("--certificate", str(files / "cert.pem"), "--key", str(files / "key.pem"), *options)
+        def change(config):
+            config["upstreams"][0].update(tls=mode, ca=str(files / ca), **upstream)
+        relay = self.relay(sink, change)
+        return relay, sink, self.assertAccepted(relay.deliver(MAIL))
+
+    def assertSent(self, relay, sink, message_id, encrypted=True):
+        relay.wait("sent", id=message_id)
+        (mail,) = sink.wait_for(1)
+        self.assertEqual(bool(mail.record["tls"]), encrypted)
+        return mail
+
+    def assertKept(self, relay, sink, message_id):
+        relay.wait("defer", id=message_id)
+        self.assertEqual(sink.received(), [])
+        self.assertEqual(relay.states(), {"queued": 1})
+
+    def test_a_verified_certificate(self):
+        self.assertSent(*self.through("verify"))
+
+    def test_a_certificate_of_an_unknown_authority_is_not_verified(self):
+        self.assertKept(*self.through("verify", ca="other-ca.pem"))
+
+    def test_where_tls_is_required_any_certificate_will_do(self):
+        self.assertSent(*self.through("required", ca="other-ca.pem"))
+
+    def test_tls_from_the_first_byte_is_verified_too(self):
+        self.assertSent(*self.through("implicit", "--implicit-tls"))
+
+    def test_no_tls_is_no_tls(self):
+        self.assertSent(*self.through("off"), encrypted=False)
+
+    def test_a_login_goes_over_tls(self):
+        secret = self.folder / "password"
+        secret.write_text("sesame")
+        secret.chmod(0o600)
+        mail = self.assertSent(*self.through("verify", "--login", "relay:sesame", "--require-login", auth={"user": "relay", "password": f"file:{secret}"}))
+        self.assertEqual(mail.record["user"], "relay")
+
+    def test_an_upstream_without_extensions(self):
+        mail = self.assertSent(*self.through("verify", "--no-pipelining", "--no-chunking", "--no-smtputf8"))
+        self.assertEqual(Mail(mail.data).body, Mail(MAIL).body)
 
 
 @unittest.skipUnless(postfix.allowed(), "Postfix needs root or sudo without a password")

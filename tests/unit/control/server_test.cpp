@@ -10,6 +10,7 @@
 
 #include "control/caller.h"
 #include "control/client.h"
+#include "control/render.h"
 #include "house.h"
 #include "log/capture.h"
 #include "store/inquiry.h"
@@ -159,6 +160,15 @@ TEST(Status, JoinsTheLivingPartWithTheBooks) {
   EXPECT_FALSE(alone.at("running").get_bool());
   EXPECT_EQ(alone.at("queue"), live.at("queue"));
   EXPECT_EQ(alone.at("month"), live.at("month"));
+}
+
+TEST(Status, IsGivenAlsoWhenTheBookCannotBeRead) {
+  House house;
+  std::filesystem::rename(house.book(), house.folder() / "elsewhere.db");
+  const json::object live = result_of(house.ask("status"));
+  EXPECT_TRUE(live.at("running").get_bool());
+  EXPECT_THAT(render("status", live), HasSubstr("CANNOT BE READ"));
+  EXPECT_EQ(fault_of(house.ask("audit")).code, FaultCode::internal);
 }
 
 TEST(Reload, IsAuditedWhenItWorkedAndExplainedWhenItDidNot) {

@@ -94,6 +94,13 @@ TEST(Tool, AMistypedCommandOrOptionExits64WithOneLineAndASuggestion) {
   }
 }
 
+TEST(Tool, AGroupAloneNamesItsCommands) {
+  const TemporaryFolder folder;
+  const Outcome done = run(folder.path(), {"queue"});
+  EXPECT_EQ(done.exit, 64);
+  EXPECT_EQ(done.err, "ecrelayctl: say which: list, show, retry\n");
+}
+
 TEST(Tool, HelpIsNoMistake) {
   const TemporaryFolder folder;
   const Outcome done = run(folder.path(), {"--help"});
@@ -120,7 +127,7 @@ TEST(Tool, AsksTheDaemonAndExitsByTheAnswer) {
   EXPECT_EQ(run(house, {"status"}).exit, 0);
   EXPECT_THAT(run(house, {"queue", "list"}).out, HasSubstr(id.text()));
   EXPECT_EQ(run(house, {"queue", "show", id.text()}).exit, 0);
-  EXPECT_EQ(run(house, {"queue", "retry", id.text()}).out, "1 recipients are due now\n");
+  EXPECT_EQ(run(house, {"queue", "retry", id.text()}).out, "recipients due now: 1\n");
   EXPECT_EQ(run(house, {"queue", "retry", "--domain", "no.example"}).exit, 1);
   EXPECT_EQ(run(house, {"queue", "show", "not-an-id"}).exit, 65);
   EXPECT_EQ(run(house, {"trace", "nobody@example.jp"}).exit, 1);

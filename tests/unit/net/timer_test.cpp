@@ -1,5 +1,7 @@
 #include "net/timer.h"
 
+#include <boost/asio/post.hpp>
+
 #include "unit/net/loop.h"
 
 namespace ecrelay::net {
@@ -45,8 +47,11 @@ TEST_F(EventTest, DoesNotLoseANotificationToATaskThatIsStoppedInTheSameMoment) {
   std::string order;
   spawn(note_wake(event, order, 'a'));
   context.poll();
-  event.notify_one();
-  tasks.request_stop();
+  // Within the loop, so that the stop is there before the notified task goes on.
+  asio::post(context, [&] {
+    event.notify_one();
+    tasks.request_stop();
+  });
   run();
   EXPECT_EQ(order, "a");
 }
