@@ -57,7 +57,8 @@ void complete(rehearsal::SinkSettings& settings, const Arguments& arguments) {
     if (auto added = settings.script.add(rule); !added) throw BadInput(added.error().detail);
   }
   if (!arguments.certificate.empty()) {
-    auto tls = net::TlsServer::make(file_text(arguments.certificate), Secret(file_text(arguments.key)), now());
+    auto tls = net::TlsServer::make(file_text(arguments.certificate),
+                                    Secret(file_text(arguments.key)), now());
     if (!tls) throw BadInput(tls.error().detail);
     settings.tls = std::move(*tls);
   }
@@ -104,21 +105,30 @@ int main(int argc, char** argv) {
   using namespace ecrelay;
   Arguments arguments;
   rehearsal::SinkSettings settings;
-  CLI::App app("ecrelay-sink: an upstream for rehearsals; accepts, keeps, answers as told\n\n"
-               "Recipients' local parts play parts: permfail, tempfail, full, blocked, busy, greylist, drop, slow,\n"
-               "slow-SECONDS, reply-CODE[-X.Y.Z]; at another stage than RCPT: permfail-dot, drop-data, ...");
+  CLI::App app(
+      "ecrelay-sink: an upstream for rehearsals; accepts, keeps, answers as told\n\n"
+      "Recipients' local parts play parts: permfail, tempfail, full, blocked, busy, greylist, "
+      "drop, slow,\n"
+      "slow-SECONDS, reply-CODE[-X.Y.Z]; at another stage than RCPT: permfail-dot, drop-data, ...");
   app.set_version_flag("--version", std::string("ecrelay-sink ") + RELAY_VERSION);
-  app.add_option("--listen", arguments.listen, "ADDRESS:PORT, port 0 for any")->capture_default_str();
-  app.add_option("--dir", settings.folder, "keep messages here (N.eml and messages.jsonl); without it they are counted only");
-  app.add_option("--script", arguments.script, "STAGE[:LOCALPART]=CODE [X.Y.Z] TEXT | drop | slow SECONDS; stages: greeting hello auth mail rcpt data dot");
+  app.add_option("--listen", arguments.listen, "ADDRESS:PORT, port 0 for any")
+      ->capture_default_str();
+  app.add_option("--dir", settings.folder,
+                 "keep messages here (N.eml and messages.jsonl); without it they are counted only");
+  app.add_option("--script", arguments.script,
+                 "STAGE[:LOCALPART]=CODE [X.Y.Z] TEXT | drop | slow SECONDS; stages: greeting "
+                 "hello auth mail rcpt data dot");
   app.add_option("--hostname", settings.hostname, "our name")->capture_default_str();
-  CLI::Option* certificate = app.add_option("--certificate", arguments.certificate, "PEM chain: offers STARTTLS");
+  CLI::Option* certificate =
+      app.add_option("--certificate", arguments.certificate, "PEM chain: offers STARTTLS");
   app.add_option("--key", arguments.key, "its PEM key")->needs(certificate);
-  app.add_flag("--implicit-tls", settings.implicit_tls, "TLS from the first byte")->needs(certificate);
+  app.add_flag("--implicit-tls", settings.implicit_tls, "TLS from the first byte")
+      ->needs(certificate);
   app.add_option("--login", arguments.login, "USER:PASSWORD: offers AUTH, in clear too");
   app.add_flag("--require-login", settings.login_required, "refuses MAIL before AUTH");
   app.add_option("--size", settings.size, "SIZE offered, in bytes")->capture_default_str();
-  app.add_option("--messages-per-connection", settings.messages_per_connection, "then 421; 0: no limit");
+  app.add_option("--messages-per-connection", settings.messages_per_connection,
+                 "then 421; 0: no limit");
   app.add_flag("--no-pipelining", arguments.no_pipelining);
   app.add_flag("--no-chunking", arguments.no_chunking);
   app.add_flag("--no-smtputf8", arguments.no_smtputf8);

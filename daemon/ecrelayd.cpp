@@ -44,10 +44,14 @@ void complain(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str
 
 log::Level level_of(config::LogLevel level) {
   switch (level) {
-    case config::LogLevel::debug: return log::Level::debug;
-    case config::LogLevel::warn: return log::Level::warning;
-    case config::LogLevel::error: return log::Level::error;
-    case config::LogLevel::info: break;
+    case config::LogLevel::debug:
+      return log::Level::debug;
+    case config::LogLevel::warn:
+      return log::Level::warning;
+    case config::LogLevel::error:
+      return log::Level::error;
+    case config::LogLevel::info:
+      break;
   }
   return log::Level::info;
 }
@@ -55,8 +59,10 @@ log::Level level_of(config::LogLevel level) {
 log::Options log_options(const config::Settings& settings) {
   log::Options options;
   options.level = level_of(settings.log.level);
-  options.format = settings.log.format == config::LogFormat::text ? log::Format::text : log::Format::json;
-  options.target = settings.log.target.is_stdout() ? "stdout" : "file:" + settings.log.target.file.string();
+  options.format =
+      settings.log.format == config::LogFormat::text ? log::Format::text : log::Format::json;
+  options.target =
+      settings.log.target.is_stdout() ? "stdout" : "file:" + settings.log.target.file.string();
   options.node = settings.node;
   return options;
 }
@@ -146,10 +152,16 @@ int main(int argc, char** argv) {
   CLI::App app("ecrelayd: accepts mail from authorized ecforce hosts, signs it and sends it on");
   app.set_version_flag("--version", std::string("ecrelayd ") + RELAY_VERSION);
   app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
-  app.add_flag("--check-config", arguments.check, "check the configuration and everything it refers to, then exit (78: it has errors)");
-  app.add_flag("--print-config", arguments.print, "print the effective configuration, secrets masked");
-  app.add_flag("--print-reference", arguments.reference, "print every configuration key with type, default and meaning");
-  app.add_flag("--no-quickack", arguments.no_quickack, "leave TCP_QUICKACK alone: to measure what it is worth")->group("");
+  app.add_flag(
+      "--check-config", arguments.check,
+      "check the configuration and everything it refers to, then exit (78: it has errors)");
+  app.add_flag("--print-config", arguments.print,
+               "print the effective configuration, secrets masked");
+  app.add_flag("--print-reference", arguments.reference,
+               "print every configuration key with type, default and meaning");
+  app.add_flag("--no-quickack", arguments.no_quickack,
+               "leave TCP_QUICKACK alone: to measure what it is worth")
+      ->group("");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -40,17 +40,22 @@ void tell_failure(const std::exception_ptr& failure) {
 
 std::string_view text(config::ListenerTls tls) {
   switch (tls) {
-    case config::ListenerTls::opportunistic: return "opportunistic";
-    case config::ListenerTls::required: return "required";
-    case config::ListenerTls::implicit: return "implicit";
-    case config::ListenerTls::off: break;
+    case config::ListenerTls::opportunistic:
+      return "opportunistic";
+    case config::ListenerTls::required:
+      return "required";
+    case config::ListenerTls::implicit:
+      return "implicit";
+    case config::ListenerTls::off:
+      break;
   }
   return "off";
 }
 
 }  // namespace
 
-Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer, Options options)
+Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer,
+             Options options)
     : site_(std::move(site)),
       signer_(std::move(signer)),
       options_(std::move(options)),
@@ -58,9 +63,10 @@ Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Sig
       began_(std::chrono::steady_clock::now()),
       context_(1),
       signals_(context_, SIGTERM, SIGINT, SIGHUP),
-      store_(store_settings(settings(), [this](const std::string& reason) {
-        asio::post(context_, [this, reason] { on_broken(reason); });
-      })),
+      store_(store_settings(settings(),
+                            [this](const std::string& reason) {
+                              asio::post(context_, [this, reason] { on_broken(reason); });
+                            })),
       suppression_(store_.book()),
       backlog_(store_.book(), store_.first_segment()),
       inquiry_(store_.book()),
@@ -84,7 +90,8 @@ int Relay::run() {
 asio::awaitable<void> Relay::live() {
   const store::StartReport& found = store_.start_report();
   for (const std::uint64_t segment : found.segments_missing) {
-    log::store_trouble("open spool", "segment " + store::Spool::name(segment) + " is missing; its messages cannot be sent");
+    log::store_trouble("open spool", "segment " + store::Spool::name(segment) +
+                                         " is missing; its messages cannot be sent");
   }
   queued_ = inquiry_.totals().queued;
   dispatcher_.start();
@@ -103,11 +110,13 @@ asio::awaitable<void> Relay::live() {
 }
 
 Result<void> Relay::open_doors() {
-  auto control = net::UnixListener::open(context_.get_executor(), settings().control.socket.string());
+  auto control =
+      net::UnixListener::open(context_.get_executor(), settings().control.socket.string());
   if (!control) return control.error();
   control_.serve(std::move(*control), settings().control.socket.string());
   if (const auto& http = settings().control.http) {
-    auto listener = net::Listener::open(context_.get_executor(), net::Endpoint(http->ip, http->port));
+    auto listener =
+        net::Listener::open(context_.get_executor(), net::Endpoint(http->ip, http->port));
     if (!listener) return listener.error();
     log::listening(listener->local().text(), "http");
     control_.serve_http(std::move(*listener));
@@ -139,12 +148,16 @@ asio::awaitable<void> Relay::handle_signals() {
   std::string reason;
   for (;;) {
     boost::system::error_code error;
-    const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    const int signal =
+        co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
     switch (signal) {
-      case SIGUSR1: log::reopen(); break;
+      case SIGUSR1:
+        log::reopen();
+        break;
       case SIGHUP:
-        log::reloaded(options_.config.string(), "a change of the configuration needs a restart: systemctl restart ecrelayd");
+        log::reloaded(options_.config.string(),
+                      "a change of the configuration needs a restart: systemctl restart ecrelayd");
         break;
       default:
         reason = signal == SIGTERM ? "SIGTERM" : "SIGINT";
@@ -191,7 +204,8 @@ void Relay::on_accepted(intake::Accepted accepted) {
   for (const records::Recipient& recipient : accepted.recipients) {
     if (recipient.state == records::State::queued) ++queued_;
   }
-  dispatch::Job job = dispatch::job_of(accepted.message, accepted.recipients, std::move(accepted.head), std::move(accepted.body));
+  dispatch::Job job = dispatch::job_of(accepted.message, accepted.recipients,
+                                       std::move(accepted.head), std::move(accepted.body));
   if (!job.recipients.empty()) dispatcher_.announce(accepted.message.upstream, std::move(job));
 }
 
@@ -208,7 +222,16 @@ policy::ShopUsage Relay::usage_of(const std::string& shop, TimePoint at) {
 }
 
 intake::Ports Relay::intake_ports() {
-  intake::Ports ports{context_.get_executor(), workers_, *signer_, store_.writer(), suppression_, {}, {}, {}, {}, {}};
+  intake::Ports ports{context_.get_executor(),
+                      workers_,
+                      *signer_,
+                      store_.writer(),
+                      suppression_,
+                      {},
+                      {},
+                      {},
+                      {},
+                      {}};
   ports.on_accepted = [this](intake::Accepted accepted) { on_accepted(std::move(accepted)); };
   ports.free_bytes = [this] { return store_.space().free; };
   ports.queued = [this] { return static_cast<std::uint64_t>(queued_); };
@@ -218,10 +241,15 @@ intake::Ports Relay::intake_ports() {
 }
 
 dispatch::Ports Relay::dispatch_ports() {
-  dispatch::Ports ports{context_.get_executor(), resolver_, workers_, store_.writer(), {}, {}, {}, {}};
-  ports.read_body = [this](const Ulid& id, const records::Location& location) { return store_.read(id, location); };
+  dispatch::Ports ports{
+      context_.get_executor(), resolver_, workers_, store_.writer(), {}, {}, {}, {}};
+  ports.read_body = [this](const Ulid& id, const records::Location& location) {
+    return store_.read(id, location);
+  };
   ports.waiting = [this](const Ulid& id) { return backlog_.of(id); };
-  ports.on_charged = [this](const std::string& shop, Money amount, TimePoint at) { reception_.charged(shop, amount, at); };
+  ports.on_charged = [this](const std::string& shop, Money amount, TimePoint at) {
+    reception_.charged(shop, amount, at);
+  };
   ports.on_finished = [this](std::int64_t recipients) { queued_ -= recipients; };
   return ports;
 }
@@ -229,14 +257,19 @@ dispatch::Ports Relay::dispatch_ports() {
 control::Ports Relay::control_ports() {
   control::Ports ports;
   ports.status = [this] { return status(); };
-  ports.settings = [this] { return std::shared_ptr<const config::Settings>(site_, &site_->settings); };
+  ports.settings = [this] {
+    return std::shared_ptr<const config::Settings>(site_, &site_->settings);
+  };
   ports.explain = [this](const IpAddress& client, std::optional<std::string_view> domain) {
     return site_->admission.explain(client, domain);
   };
-  ports.retried = [this](const store::QueueFilter& filter, TimePoint at) { tasks_.spawn(push_matching(filter, at)); };
+  ports.retried = [this](const store::QueueFilter& filter, TimePoint at) {
+    tasks_.spawn(push_matching(filter, at));
+  };
   ports.suppression_changed = [](const std::string&) {};  // the index asks the book itself
   ports.reload = []() -> asio::awaitable<Result<std::string>> {
-    co_return unavailable("a change of the configuration needs a restart: systemctl restart ecrelayd");
+    co_return unavailable(
+        "a change of the configuration needs a restart: systemctl restart ecrelayd");
   };
   return ports;
 }
@@ -247,7 +280,8 @@ asio::awaitable<void> Relay::push_matching(store::QueueFilter filter, TimePoint 
     return store::Inquiry(book).queue(filter, records::State::queued, retried_at_once);
   });
   const std::vector<store::QueueRow> rows = co_await std::move(reading);
-  for (const store::QueueRow& row : rows) dispatcher_.push(row.upstream, due, row.recipient.message);
+  for (const store::QueueRow& row : rows)
+    dispatcher_.push(row.upstream, due, row.recipient.message);
 }
 
 control::Status Relay::status() {
@@ -257,7 +291,8 @@ control::Status Relay::status() {
   status.up_since = up_since_;
   const std::vector<net::Endpoint> endpoints = reception_.endpoints();
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    status.listeners.push_back(control::ListenerStatus{endpoints[i].text(), std::string(text(settings().listeners[i].tls))});
+    status.listeners.push_back(control::ListenerStatus{
+        endpoints[i].text(), std::string(text(settings().listeners[i].tls))});
   }
   status.accepting = !reception_.refusing() && !stopping_;
   if (reception_.refusing()) status.refusing = "the book failed";

@@ -33,7 +33,8 @@ class Relay {
   };
 
   /// Throws store::Failure and std::runtime_error with what an operator must mend.
-  Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer, Options options);
+  Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer,
+        Options options);
 
   /// The exit code: 0 after a signal, 69 when nothing can be listened on, 70 after the book broke.
   int run();

@@ -6,7 +6,9 @@ namespace ecrelay {
 
 Result<Money> Money::parse(std::string_view yen) {
   const auto bad = [&] {
-    return invalid("'" + std::string(yen) + "' is not an amount: write yen as in \"0.1\" or \"50000\", three decimals at most");
+    return invalid(
+        "'" + std::string(yen) +
+        "' is not an amount: write yen as in \"0.1\" or \"50000\", three decimals at most");
   };
   std::string_view rest = yen;
   const bool negative = rest.starts_with('-');

@@ -23,7 +23,9 @@ struct Error {
 };
 
 inline Error invalid(std::string detail) { return Error{ErrorCode::invalid, std::move(detail)}; }
-inline Error not_found(std::string detail) { return Error{ErrorCode::not_found, std::move(detail)}; }
+inline Error not_found(std::string detail) {
+  return Error{ErrorCode::not_found, std::move(detail)};
+}
 inline Error conflict(std::string detail) { return Error{ErrorCode::conflict, std::move(detail)}; }
 inline Error refused(std::string detail) { return Error{ErrorCode::refused, std::move(detail)}; }
 inline Error unavailable(std::string detail) {

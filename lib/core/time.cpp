@@ -35,7 +35,8 @@ std::optional<year_month_day> take_day(std::string_view& rest) {
   if (!m || !take(rest, '-')) return {};
   const auto d = take_number(rest, 2);
   if (!d) return {};
-  const year_month_day day{year(*y), month(static_cast<unsigned>(*m)), std::chrono::day(static_cast<unsigned>(*d))};
+  const year_month_day day{year(*y), month(static_cast<unsigned>(*m)),
+                           std::chrono::day(static_cast<unsigned>(*d))};
   if (!day.ok()) return {};
   return day;
 }

@@ -14,8 +14,8 @@ namespace {
 /// First lifetime of an entry by reason "hard" (BOUNCE_RULES "The list", 4).
 constexpr Duration hard_lifetime = std::chrono::hours(24 * 180);
 
-records::Attempt attempt_of(const Job& job, const Job::Recipient& recipient, const Concluded& concluded,
-                            const Attempted& attempted) {
+records::Attempt attempt_of(const Job& job, const Job::Recipient& recipient,
+                            const Concluded& concluded, const Attempted& attempted) {
   records::Attempt attempt;
   attempt.message = job.id;
   attempt.recipient = recipient.n;
@@ -40,9 +40,14 @@ records::Attempt attempt_of(const Job& job, const Job::Recipient& recipient, con
 void decide_state(const Job& job, const Job::Recipient& recipient, const Attempted& attempted,
                   const Rules& rules, std::uint32_t random, Concluded& concluded) {
   switch (concluded.verdict.outcome) {
-    case policy::Outcome::sent: concluded.state = records::State::sent; return;
-    case policy::Outcome::failed: concluded.state = records::State::bounced; return;
-    case policy::Outcome::deferred: break;
+    case policy::Outcome::sent:
+      concluded.state = records::State::sent;
+      return;
+    case policy::Outcome::failed:
+      concluded.state = records::State::bounced;
+      return;
+    case policy::Outcome::deferred:
+      break;
   }
   policy::RetryPlan plan = rules.retry;
   plan.expire = job.expires_at - job.accepted_at;
@@ -58,7 +63,8 @@ void decide_state(const Job& job, const Job::Recipient& recipient, const Attempt
   concluded.due = next.due;
 }
 
-std::optional<records::SuppressionEntry> suppression_of(const Job& job, const Job::Recipient& recipient,
+std::optional<records::SuppressionEntry> suppression_of(const Job& job,
+                                                        const Job::Recipient& recipient,
                                                         const Concluded& concluded,
                                                         const Attempted& attempted) {
   if (concluded.state != records::State::bounced) return std::nullopt;
@@ -117,7 +123,8 @@ Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& re
         conclusion.charged = conclusion.charged + charge->amount;
       }
     }
-    if (auto entry = suppression_of(job, recipient, concluded, attempted); entry && rules.list_addresses) {
+    if (auto entry = suppression_of(job, recipient, concluded, attempted);
+        entry && rules.list_addresses) {
       conclusion.outcome.suppressions.push_back(std::move(*entry));
     }
     conclusion.recipients.push_back(std::move(concluded));

@@ -17,9 +17,11 @@ constexpr std::size_t pieces_a_write = 64;
 smtp::Transaction transaction_of(const Job& job) {
   smtp::Transaction transaction;
   // What is in the book was a valid address when it was accepted.
-  if (!job.sender.empty()) transaction.sender = mail::parse_address(job.sender, mail::Utf8::allowed).value();
+  if (!job.sender.empty())
+    transaction.sender = mail::parse_address(job.sender, mail::Utf8::allowed).value();
   for (const Job::Recipient& recipient : job.recipients) {
-    transaction.recipients.emplace_back(mail::parse_address(recipient.address, mail::Utf8::allowed).value());
+    transaction.recipients.emplace_back(
+        mail::parse_address(recipient.address, mail::Utf8::allowed).value());
   }
   transaction.body = {std::string_view(job.head), std::string_view(*job.body)};
   transaction.eight_bit = job.eight_bit;
@@ -107,7 +109,8 @@ asio::awaitable<bool> Courier::log_in() {
   if (!upstream_.auth) co_return true;
   // A password crosses in clear only where the operator turned TLS off.
   if (!stream_->secure() && upstream_.tls != config::UpstreamTls::off) {
-    co_return fail_locally(smtp::Stage::auth, "the server offers no TLS, and the password is not sent without it");
+    co_return fail_locally(smtp::Stage::auth,
+                           "the server offers no TLS, and the password is not sent without it");
   }
   protocol_->log_in(upstream_.auth->user, upstream_.auth->password.value);
   const smtp::ClientEvent event = co_await step();
@@ -130,7 +133,8 @@ asio::awaitable<std::vector<smtp::RecipientResult>> Courier::deliver(const Job& 
     }
   }
   // A 421 or a lost connection follows as Ended, at once and without waiting.
-  while (auto event = protocol_->next_event()) trouble_ = trouble_ || std::holds_alternative<smtp::Ended>(*event);
+  while (auto event = protocol_->next_event())
+    trouble_ = trouble_ || std::holds_alternative<smtp::Ended>(*event);
   stream_->set_stoppable(true);
   co_return results;
 }
@@ -190,11 +194,16 @@ net::Deadline Courier::reply_deadline() const {
   if (!stage) return net::after(limits.command);
   switch (*stage) {
     case smtp::Stage::connect:
-    case smtp::Stage::greeting: return net::after(limits.greeting);
-    case smtp::Stage::data: return net::after(limits.data);
-    case smtp::Stage::dot: return net::after(limits.end_of_data);
-    case smtp::Stage::quit: return net::after(std::chrono::seconds(2));
-    default: return net::after(limits.command);
+    case smtp::Stage::greeting:
+      return net::after(limits.greeting);
+    case smtp::Stage::data:
+      return net::after(limits.data);
+    case smtp::Stage::dot:
+      return net::after(limits.end_of_data);
+    case smtp::Stage::quit:
+      return net::after(std::chrono::seconds(2));
+    default:
+      return net::after(limits.command);
   }
 }
 

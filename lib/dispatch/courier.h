@@ -28,8 +28,8 @@ class Courier {
   Courier(const config::Upstream& upstream, const std::optional<net::TlsClient>& tls,
           net::Resolver& resolver, std::string hostname);
 
-  /// Connects to the server and goes through greeting, EHLO, TLS and AUTH as the upstream's settings
-  /// demand; no mail is ever sent where less was reached. False: failure() says why.
+  /// Connects to the server and goes through greeting, EHLO, TLS and AUTH as the upstream's
+  /// settings demand; no mail is ever sent where less was reached. False: failure() says why.
   asio::awaitable<bool> open(const config::Server& server);
   const Unreachable& failure() const { return failure_; }
 

@@ -12,7 +12,8 @@ std::vector<policy::Price> prices_of(const config::Billing& billing) {
   std::vector<policy::Price> prices;
   for (const config::Price& each : billing.prices) {
     const bool by_message = each.unit == config::ChargeUnit::message;
-    prices.push_back(policy::Price{each.from, each.yen, by_message ? policy::Unit::message : policy::Unit::recipient});
+    prices.push_back(policy::Price{each.from, each.yen,
+                                   by_message ? policy::Unit::message : policy::Unit::recipient});
   }
   return prices;
 }
@@ -34,8 +35,8 @@ policy::PriceBook price_book(const config::Settings& settings) {
 }
 
 Rules rules_of(const config::Settings& settings) {
-  return Rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire}, price_book(settings),
-               !settings.suppression.dry_run};
+  return Rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire},
+               price_book(settings), !settings.suppression.dry_run};
 }
 
 void tell_failure(const std::exception_ptr& failure) {
@@ -51,7 +52,8 @@ void tell_failure(const std::exception_ptr& failure) {
 Dispatcher::Dispatcher(Ports ports, const config::Settings& settings)
     : ports_(std::move(ports)), rules_(rules_of(settings)), tasks_(ports_.executor, tell_failure) {
   for (const config::Upstream& each : settings.upstreams) {
-    upstreams_.emplace(each.name, std::make_unique<Upstream>(ports_, each, rules_, settings.hostname));
+    upstreams_.emplace(each.name,
+                       std::make_unique<Upstream>(ports_, each, rules_, settings.hostname));
   }
 }
 
@@ -59,13 +61,16 @@ void Dispatcher::start() {
   for (auto& [name, upstream] : upstreams_) upstream->start(tasks_);
 }
 
-void Dispatcher::announce(const std::string& upstream, Job job) { find(upstream).announce(std::move(job)); }
+void Dispatcher::announce(const std::string& upstream, Job job) {
+  find(upstream).announce(std::move(job));
+}
 
 void Dispatcher::push(const std::string& upstream, TimePoint due, const Ulid& message) {
   find(upstream).push(due, message);
 }
 
-/// A queued message may name an upstream that the configuration has lost since: it goes by the first.
+/// A queued message may name an upstream that the configuration has lost since: it goes by the
+/// first.
 Upstream& Dispatcher::find(const std::string& name) {
   const auto found = upstreams_.find(name);
   return found == upstreams_.end() ? *upstreams_.begin()->second : *found->second;

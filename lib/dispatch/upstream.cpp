@@ -18,7 +18,8 @@ namespace {
 /// it they are read back from the spool. DESIGN: delivery from memory straight after the commit.
 constexpr std::size_t fresh_limit = 64 << 20;
 
-/// Where a body could not be read back, or something unforeseen happened, an hour gives somebody the time to look.
+/// Where a body could not be read back, or something unforeseen happened, an hour gives somebody
+/// the time to look.
 constexpr std::chrono::hours trouble_pause{1};
 
 std::uint32_t random_number() {
@@ -28,22 +29,26 @@ std::uint32_t random_number() {
 
 std::optional<net::TlsClient> tls_client(const config::Upstream& settings) {
   if (settings.tls == config::UpstreamTls::off) return std::nullopt;
-  const bool verify = settings.tls == config::UpstreamTls::verify ||
-                      settings.tls == config::UpstreamTls::implicit;
+  const bool verify =
+      settings.tls == config::UpstreamTls::verify || settings.tls == config::UpstreamTls::implicit;
   std::string ca;
   if (settings.ca) {
     std::ifstream file(*settings.ca);
     ca.assign(std::istreambuf_iterator<char>(file), {});
-    if (ca.empty()) throw std::runtime_error("upstream '" + settings.name + "': cannot read ca " + settings.ca->string());
+    if (ca.empty())
+      throw std::runtime_error("upstream '" + settings.name + "': cannot read ca " +
+                               settings.ca->string());
   }
   auto client = verify ? net::TlsClient::verifying(ca) : net::TlsClient::unverified();
-  if (!client) throw std::runtime_error("upstream '" + settings.name + "': " + client.error().detail);
+  if (!client)
+    throw std::runtime_error("upstream '" + settings.name + "': " + client.error().detail);
   return std::move(*client);
 }
 
 }  // namespace
 
-Upstream::Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules, std::string hostname)
+Upstream::Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules,
+                   std::string hostname)
     : ports_(ports),
       settings_(settings),
       rules_(rules),
@@ -89,7 +94,8 @@ void Upstream::grow() {
   if (group_ == nullptr || draining_ || !due_.has_due(now())) return;
   if (work_.waiting() > 0) {
     work_.notify_one();
-  } else if (connections_ < settings_.connections && servers_.any_available(std::chrono::steady_clock::now())) {
+  } else if (connections_ < settings_.connections &&
+             servers_.any_available(std::chrono::steady_clock::now())) {
     ++connections_;
     group_->spawn(serve());
   }
@@ -147,12 +153,14 @@ asio::awaitable<void> Upstream::serve_with(Courier& courier) {
     grow();
     const bool carried = co_await carry(courier, *job);
     let_go(job->id);
-    if (!carried || !courier.usable() || courier.transactions() >= settings_.messages_per_connection) co_return;
+    if (!carried || !courier.usable() ||
+        courier.transactions() >= settings_.messages_per_connection)
+      co_return;
   }
 }
 
-/// One job over this connection, made first when there is none. False: this connection is of no use.
-/// The fence of a delivery attempt: what nobody expected defers the message and stays here.
+/// One job over this connection, made first when there is none. False: this connection is of no
+/// use. The fence of a delivery attempt: what nobody expected defers the message and stays here.
 asio::awaitable<bool> Upstream::carry(Courier& courier, Job& job) {
   try {
     if (!courier.usable()) {
@@ -264,7 +272,8 @@ asio::awaitable<void> Upstream::transact(Courier& courier, Job& job) {
   std::vector<Job::Recipient> rest = std::move(job.recipients);
   while (!rest.empty() && courier.usable()) {
     const auto began = std::chrono::steady_clock::now();
-    const auto count = static_cast<std::ptrdiff_t>(std::min<std::size_t>(settings_.recipients_per_message, rest.size()));
+    const auto count = static_cast<std::ptrdiff_t>(
+        std::min<std::size_t>(settings_.recipients_per_message, rest.size()));
     job.recipients.assign(rest.begin(), rest.begin() + count);
     rest.erase(rest.begin(), rest.begin() + count);
     const auto results = co_await courier.deliver(job);
@@ -274,7 +283,8 @@ asio::awaitable<void> Upstream::transact(Courier& courier, Job& job) {
   if (!rest.empty()) in_flight_[job.id].due_by(now());
 }
 
-Attempted Upstream::attempted_by(const Courier& courier, std::chrono::steady_clock::time_point began) const {
+Attempted Upstream::attempted_by(const Courier& courier,
+                                 std::chrono::steady_clock::time_point began) const {
   Attempted attempted;
   attempted.upstream = settings_.name;
   attempted.server = courier.server();
@@ -285,7 +295,8 @@ Attempted Upstream::attempted_by(const Courier& courier, std::chrono::steady_clo
   return attempted;
 }
 
-void Upstream::conclude_and_settle(const Job& job, const std::vector<smtp::RecipientResult>& results,
+void Upstream::conclude_and_settle(const Job& job,
+                                   const std::vector<smtp::RecipientResult>& results,
                                    Attempted attempted) {
   Conclusion conclusion = conclude(job, results, attempted, rules_, random_number());
   auto kept = std::make_shared<Job>(job);
@@ -295,7 +306,8 @@ void Upstream::conclude_and_settle(const Job& job, const std::vector<smtp::Recip
   group_->spawn(settle(std::move(kept), std::move(conclusion), std::move(attempted)));
 }
 
-asio::awaitable<void> Upstream::settle(std::shared_ptr<const Job> job, Conclusion conclusion, Attempted attempted) {
+asio::awaitable<void> Upstream::settle(std::shared_ptr<const Job> job, Conclusion conclusion,
+                                       Attempted attempted) {
   net::Answer<Result<void>> answer(ports_.executor);
   ports_.writer.record(conclusion.outcome, answer.done());
   const Result<void> recorded = co_await answer.result();
@@ -322,9 +334,15 @@ void Upstream::account(const Job& job, const Conclusion& conclusion) {
   std::int64_t finished = 0;
   for (const Concluded& each : conclusion.recipients) {
     switch (each.state) {
-      case records::State::sent: ++tally_.sent; break;
-      case records::State::bounced: ++tally_.bounced; break;
-      case records::State::expired: ++tally_.expired; break;
+      case records::State::sent:
+        ++tally_.sent;
+        break;
+      case records::State::bounced:
+        ++tally_.bounced;
+        break;
+      case records::State::expired:
+        ++tally_.expired;
+        break;
       default:
         ++tally_.deferred;
         in_flight_[job.id].due_by(each.due);
@@ -332,11 +350,13 @@ void Upstream::account(const Job& job, const Conclusion& conclusion) {
     }
     ++finished;
   }
-  if (conclusion.charged > Money()) ports_.on_charged(job.shop, conclusion.charged, conclusion.outcome.at);
+  if (conclusion.charged > Money())
+    ports_.on_charged(job.shop, conclusion.charged, conclusion.outcome.at);
   if (finished > 0) ports_.on_finished(finished);
 }
 
-log::Delivery Upstream::delivery(const Job& job, std::size_t index, const Attempted& attempted) const {
+log::Delivery Upstream::delivery(const Job& job, std::size_t index,
+                                 const Attempted& attempted) const {
   log::Delivery told;
   told.id = job.id;
   told.rcpt = job.recipients[index].n;
@@ -350,16 +370,25 @@ log::Delivery Upstream::delivery(const Job& job, std::size_t index, const Attemp
   return told;
 }
 
-void Upstream::tell(const Job& job, const Conclusion& conclusion, const Attempted& attempted) const {
+void Upstream::tell(const Job& job, const Conclusion& conclusion,
+                    const Attempted& attempted) const {
   for (std::size_t i = 0; i < conclusion.recipients.size(); ++i) {
     const Concluded& each = conclusion.recipients[i];
     const log::Delivery told = delivery(job, i, attempted);
-    const log::Answer answer{each.result.reply.code, each.result.reply.enhanced, each.result.reply.text};
+    const log::Answer answer{each.result.reply.code, each.result.reply.enhanced,
+                             each.result.reply.text};
     switch (each.state) {
-      case records::State::sent: log::message_sent(told, answer); break;
-      case records::State::bounced: log::message_bounced(told, answer, each.verdict.reason); break;
-      case records::State::expired: log::message_expired(told, answer); break;
-      default: log::message_deferred(told, answer, each.verdict.reason, each.due);
+      case records::State::sent:
+        log::message_sent(told, answer);
+        break;
+      case records::State::bounced:
+        log::message_bounced(told, answer, each.verdict.reason);
+        break;
+      case records::State::expired:
+        log::message_expired(told, answer);
+        break;
+      default:
+        log::message_deferred(told, answer, each.verdict.reason, each.due);
     }
   }
   for (const records::SuppressionEntry& entry : conclusion.outcome.suppressions) {
@@ -383,7 +412,8 @@ UpstreamState Upstream::state() const {
     server.address = servers_[i].address.text();
     server.trouble = servers_.trouble(i);
     if (servers_.closed(i, steady)) {
-      server.closed_until = now() + std::chrono::duration_cast<Duration>(servers_.closed_until(i) - steady);
+      server.closed_until =
+          now() + std::chrono::duration_cast<Duration>(servers_.closed_until(i) - steady);
     }
     state.servers.push_back(std::move(server));
   }

@@ -29,7 +29,8 @@ struct Ports {
   net::Workers& workers;
   store::Writer& writer;
   std::function<Result<records::Body>(const Ulid&, const records::Location&)> read_body;
-  std::function<std::vector<store::QueueItem>(const Ulid&)> waiting;  ///< what the book has queued of it
+  std::function<std::vector<store::QueueItem>(const Ulid&)>
+      waiting;  ///< what the book has queued of it
   std::function<void(const std::string& shop, Money amount, TimePoint at)> on_charged;
   std::function<void(std::int64_t)> on_finished;  ///< so many recipients left the queue
 };
@@ -65,7 +66,8 @@ struct UpstreamState {
 class Upstream {
  public:
   /// Throws std::runtime_error when TLS towards it cannot be set up.
-  Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules, std::string hostname);
+  Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules,
+           std::string hostname);
 
   /// A message accepted a moment ago. Its body is kept in memory while `fresh_limit` allows.
   void announce(Job job);
@@ -88,8 +90,10 @@ class Upstream {
   asio::awaitable<bool> wait_for_work();
   asio::awaitable<bool> fetch_body(Job& job);
   asio::awaitable<void> transact(Courier& courier, Job& job);
-  asio::awaitable<void> settle(std::shared_ptr<const Job> job, Conclusion conclusion, Attempted attempted);
-  void conclude_and_settle(const Job& job, const std::vector<smtp::RecipientResult>& results, Attempted attempted);
+  asio::awaitable<void> settle(std::shared_ptr<const Job> job, Conclusion conclusion,
+                               Attempted attempted);
+  void conclude_and_settle(const Job& job, const std::vector<smtp::RecipientResult>& results,
+                           Attempted attempted);
   void tell(const Job& job, const Conclusion& conclusion, const Attempted& attempted) const;
   void account(const Job& job, const Conclusion& conclusion);
   void grow();

@@ -26,11 +26,14 @@ Reply reply_to(const mail::Fault& fault) {
   switch (fault.kind) {
     case mail::Fault::Kind::missing_from:
     case mail::Fault::Kind::several_from:
-    case mail::Fault::Kind::bad_from: return Reply(550, "5.7.1", fault.text);
-    case mail::Fault::Kind::loop: return Reply(554, "5.4.6", fault.text);
+    case mail::Fault::Kind::bad_from:
+      return Reply(550, "5.7.1", fault.text);
+    case mail::Fault::Kind::loop:
+      return Reply(554, "5.4.6", fault.text);
     case mail::Fault::Kind::stray_line:
     case mail::Fault::Kind::repeated_field:
-    case mail::Fault::Kind::bad_option: break;
+    case mail::Fault::Kind::bad_option:
+      break;
   }
   return Reply(554, "5.6.0", fault.text);
 }
@@ -60,7 +63,8 @@ Duration since(net::Deadline began) {
   return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
 }
 
-const Reply not_stored(451, "4.3.0", "temporary trouble here, the message was not stored; try again");
+const Reply not_stored(451, "4.3.0",
+                       "temporary trouble here, the message was not stored; try again");
 
 }  // namespace
 
@@ -93,7 +97,8 @@ struct Acceptor::Draft {
   std::shared_ptr<const std::string> body;
 };
 
-asio::awaitable<Reply> Acceptor::accept(const Client& client, Envelope& envelope, std::string& message) {
+asio::awaitable<Reply> Acceptor::accept(const Client& client, Envelope& envelope,
+                                        std::string& message) {
   Draft draft(client, std::move(envelope), std::move(message));
   if (auto refusal = judge(draft)) co_return std::move(*refusal);
   compose(draft);
@@ -128,8 +133,11 @@ std::optional<Reply> Acceptor::judge(Draft& draft) const {
   if (!decision.admitted()) {
     std::string names;
     for (const std::string& domain : from) names += (names.empty() ? "" : ", ") + domain;
-    return refuse(draft, Reply(550, "5.7.1", "header From (" + printable(names, 200) + ") does not belong to the shop that sends"),
-                  decision.reason);
+    return refuse(
+        draft,
+        Reply(550, "5.7.1",
+              "header From (" + printable(names, 200) + ") does not belong to the shop that sends"),
+        decision.reason);
   }
   draft.shop = decision.shop;
   if (draft.envelope.shop == nullptr) {
@@ -191,7 +199,8 @@ void Acceptor::fill_row(Draft& draft) const {
   row.header_from = draft.submission.from.front().text();
   row.message_id = field_text(draft.header, "Message-ID");
   if (row.message_id.empty()) {  // the one that compose() made
-    row.message_id = "<" + draft.id.text() + "@" + std::string(draft.submission.from.front().domain()) + ">";
+    row.message_id =
+        "<" + draft.id.text() + "@" + std::string(draft.submission.from.front().domain()) + ">";
   }
   row.subject = mail::decode_encoded_words(field_text(draft.header, "Subject"), 512);
   const mail::Options& options = draft.submission.options;
@@ -208,7 +217,8 @@ void Acceptor::fill_row(Draft& draft) const {
 void Acceptor::fill_recipients(Draft& draft) const {
   const mail::Options& options = draft.submission.options;
   const bool sandbox = options.sink || draft.shop->mode == policy::Mode::sink;
-  const records::State waiting = draft.shop->mode == policy::Mode::hold ? records::State::held : records::State::queued;
+  const records::State waiting =
+      draft.shop->mode == policy::Mode::hold ? records::State::held : records::State::queued;
   for (const EnvelopeRecipient& each : draft.envelope.recipients) {
     records::Recipient recipient;
     recipient.message = draft.id;
@@ -217,10 +227,11 @@ void Acceptor::fill_recipients(Draft& draft) const {
     recipient.key = each.key;
     recipient.due = draft.at;
     recipient.state = !each.suppressed.empty() ? records::State::suppressed
-                      : sandbox               ? records::State::sandboxed
-                                              : waiting;
+                      : sandbox                ? records::State::sandboxed
+                                               : waiting;
     if (!records::is_open(recipient.state)) recipient.finished_at = draft.at;
-    if (!each.suppressed.empty()) recipient.reply = "on the suppression list (entry " + each.suppressed + ")";
+    if (!each.suppressed.empty())
+      recipient.reply = "on the suppression list (entry " + each.suppressed + ")";
     draft.recipients.push_back(std::move(recipient));
   }
 }
@@ -269,7 +280,8 @@ asio::awaitable<Reply> Acceptor::store(Draft& draft) {
 Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {
   std::uint64_t open = 0;
   std::uint64_t suppressed = 0;
-  const log::Mail mail{draft.id, draft.row.shop, draft.row.session, draft.row.host, draft.row.sender};
+  const log::Mail mail{draft.id, draft.row.shop, draft.row.session, draft.row.host,
+                       draft.row.sender};
   for (const records::Recipient& recipient : draft.recipients) {
     if (recipient.state != records::State::suppressed) {
       ++open;
@@ -279,13 +291,17 @@ Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {
     log::suppressed_dropped(mail, recipient.n, recipient.address,
                             draft.envelope.recipients[recipient.n].suppressed);
   }
-  const bool sandbox = open > 0 && std::any_of(draft.recipients.begin(), draft.recipients.end(),
-                                               [](const records::Recipient& recipient) {
-                                                 return recipient.state == records::State::sandboxed;
-                                               });
-  log::message_accepted(mail, log::Acceptance{open, suppressed, draft.row.size, draft.row.message_id,
-                                              sandbox ? "sink" : draft.shop->mode == policy::Mode::hold ? "hold" : "live",
-                                              since(draft.began)});
+  const bool sandbox =
+      open > 0 && std::any_of(draft.recipients.begin(), draft.recipients.end(),
+                              [](const records::Recipient& recipient) {
+                                return recipient.state == records::State::sandboxed;
+                              });
+  log::message_accepted(mail,
+                        log::Acceptance{open, suppressed, draft.row.size, draft.row.message_id,
+                                        sandbox                                  ? "sink"
+                                        : draft.shop->mode == policy::Mode::hold ? "hold"
+                                                                                 : "live",
+                                        since(draft.began)});
   Counters& counters = reception_.counters();
   ++counters.messages;
   counters.recipients += draft.recipients.size();
@@ -297,15 +313,18 @@ Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {
   reception_.ports().on_accepted(Accepted{std::move(draft.row), std::move(draft.recipients),
                                           std::move(draft.head), std::move(draft.body)});
   return Reply(250, "2.0.0",
-               "id=" + id.text() + " accepted=" + std::to_string(open) + " suppressed=" + std::to_string(suppressed));
+               "id=" + id.text() + " accepted=" + std::to_string(open) +
+                   " suppressed=" + std::to_string(suppressed));
 }
 
 Reply Acceptor::refuse(const Draft& draft, Reply reply, std::string_view reason) const {
   ++reception_.counters().rejections;
   log::Rejection rejection;
   rejection.stage = "body";
-  rejection.shop = draft.envelope.shop == nullptr ? std::string_view() : std::string_view(draft.envelope.shop->id);
-  rejection.sender = draft.envelope.sender ? std::string_view(draft.envelope.sender->text()) : std::string_view();
+  rejection.shop = draft.envelope.shop == nullptr ? std::string_view()
+                                                  : std::string_view(draft.envelope.shop->id);
+  rejection.sender =
+      draft.envelope.sender ? std::string_view(draft.envelope.sender->text()) : std::string_view();
   rejection.reason = reason;
   const log::Peer peer{draft.client.session, draft.client.address, draft.client.host->name};
   log::message_rejected(peer, rejection, log::Answer{reply.code, reply.enhanced, reply.text});

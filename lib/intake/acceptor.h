@@ -19,7 +19,8 @@ class Acceptor {
   /// The final reply to the body. limits.commit_timeout counts from the call: past it the answer is
   /// 451 and the message is not stored (P9). Envelope and message are taken (moved from).
   /// References because g++ 12.2 miscompiles aggregates passed by value in a co_await expression.
-  asio::awaitable<smtp::Reply> accept(const Client& client, Envelope& envelope, std::string& message);
+  asio::awaitable<smtp::Reply> accept(const Client& client, Envelope& envelope,
+                                      std::string& message);
 
  private:
   struct Draft;

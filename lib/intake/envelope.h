@@ -16,9 +16,9 @@ namespace ecrelay::intake {
 struct Client {
   std::string session;  ///< name in logs and traces
   IpAddress address;
-  const policy::Host* host = nullptr;         ///< of the session's site
-  const policy::Shop* login_shop = nullptr;   ///< after AUTH
-  std::string user;                           ///< after AUTH
+  const policy::Host* host = nullptr;        ///< of the session's site
+  const policy::Shop* login_shop = nullptr;  ///< after AUTH
+  std::string user;                          ///< after AUTH
   std::string helo;
   bool extended = false;
   std::string tls;  ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", empty in clear

@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view nobody =
     "$y$j9T$4Wc0tvDO3nxm8HlRWgWIq0$UqF0PqZ3pHsO4sF6mRrVxXcQbZ6QkQ1h1m7k7y7XvJ9";
 
-LoginOutcome outcome(LoginOutcome::Verdict verdict, std::string shop, std::chrono::milliseconds pause) {
+LoginOutcome outcome(LoginOutcome::Verdict verdict, std::string shop,
+                     std::chrono::milliseconds pause) {
   return LoginOutcome{verdict, std::move(shop), pause};
 }
 

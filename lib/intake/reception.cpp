@@ -56,7 +56,8 @@ asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply) {
   co_await stream.close();
 }
 
-asio::awaitable<void> hold(Reception& reception, std::unique_ptr<Session> session, std::string host) {
+asio::awaitable<void> hold(Reception& reception, std::unique_ptr<Session> session,
+                           std::string host) {
   // However the session ends, its place is free again.
   struct Place {
     Place(Reception& in, std::string of) : reception(in), host(std::move(of)) {}
@@ -77,10 +78,10 @@ Reception::Reception(Ports ports, std::shared_ptr<const Site> site)
       site_(std::move(site)),
       memory_(site_->settings.limits.memory.bytes),
       connections_(site_->settings.limits.connections),
-      verified_logins_(random_bytes<32>(),
-                       policy::VerifiedLogins::Bounds{
-                           10'000, std::chrono::duration_cast<std::chrono::seconds>(
-                                       site_->settings.limits.login_memory)}),
+      verified_logins_(
+          random_bytes<32>(),
+          policy::VerifiedLogins::Bounds{10'000, std::chrono::duration_cast<std::chrono::seconds>(
+                                                     site_->settings.limits.login_memory)}),
       session_prefix_(hex(random_bytes<4>())),
       accepting_(ports_.executor, tell_failure),
       sessions_running_(ports_.executor, tell_failure) {}
@@ -120,7 +121,8 @@ void Reception::welcome(net::Stream stream, std::size_t listener) {
     const Entry entry = connections_.enter(*client.host);
     if (entry == Entry::open) {
       std::string host = client.host->name;
-      auto session = std::make_unique<Session>(*this, site_, std::move(stream), listener, std::move(client));
+      auto session =
+          std::make_unique<Session>(*this, site_, std::move(stream), listener, std::move(client));
       sessions_running_.spawn(hold(*this, std::move(session), std::move(host)));
       return;
     }
@@ -128,7 +130,8 @@ void Reception::welcome(net::Stream stream, std::size_t listener) {
     reason = entry == Entry::too_many ? "limits.connections" : "the host's max_connections";
   }
   ++counters_.refused_connections;
-  const std::string_view host = client.host == nullptr ? std::string_view() : std::string_view(client.host->name);
+  const std::string_view host =
+      client.host == nullptr ? std::string_view() : std::string_view(client.host->name);
   log::connect_refused(log::Peer{client.session, client.address, host},
                        log::Answer{refusal.code, refusal.enhanced, refusal.text}, reason);
   sessions_running_.spawn(turn_away(std::move(stream), std::move(refusal)));
@@ -151,7 +154,8 @@ std::vector<net::Endpoint> Reception::endpoints() const {
 policy::ShopMeter& Reception::meter(const policy::Shop& shop, TimePoint now) {
   const auto found = meters_.find(shop.id);
   if (found != meters_.end()) return found->second;
-  return meters_.try_emplace(shop.id, shop.limits, ports_.usage_of(shop.id, now), now).first->second;
+  return meters_.try_emplace(shop.id, shop.limits, ports_.usage_of(shop.id, now), now)
+      .first->second;
 }
 
 void Reception::charged(const std::string& shop, Money amount, TimePoint at) {
@@ -160,6 +164,8 @@ void Reception::charged(const std::string& shop, Money amount, TimePoint at) {
   if (found != meters_.end()) found->second.charged(amount, at);
 }
 
-std::string Reception::next_session_name() { return session_prefix_ + "-" + std::to_string(++sessions_); }
+std::string Reception::next_session_name() {
+  return session_prefix_ + "-" + std::to_string(++sessions_);
+}
 
 }  // namespace ecrelay::intake

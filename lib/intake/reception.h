@@ -41,10 +41,12 @@ struct Ports {
   store::Writer& writer;
   store::SuppressionIndex& suppression;
   std::function<void(Accepted)> on_accepted;
-  std::function<std::uint64_t()> free_bytes;  ///< of the disk with the state folder; may be a second old
-  std::function<std::uint64_t()> queued;      ///< recipients that wait for delivery
-  bool quickack = true;  ///< net::Stream::set_quickack of accepted connections
-  std::function<policy::ShopUsage(const std::string& shop, TimePoint now)> usage_of;  ///< from the book
+  std::function<std::uint64_t()>
+      free_bytes;  ///< of the disk with the state folder; may be a second old
+  std::function<std::uint64_t()> queued;  ///< recipients that wait for delivery
+  bool quickack = true;                   ///< net::Stream::set_quickack of accepted connections
+  std::function<policy::ShopUsage(const std::string& shop, TimePoint now)>
+      usage_of;  ///< from the book
 };
 
 struct Counters {

@@ -61,7 +61,8 @@ asio::awaitable<void> Session::run() {
     co_await converse();
   } catch (const net::IoError& error) {
     end_ = error.timed_out() ? "timeout" : error.stopped() ? "shutdown" : "lost";
-    if (error.timed_out()) farewell = Reply(421, "4.4.2", "time limit reached, closing the connection");
+    if (error.timed_out())
+      farewell = Reply(421, "4.4.2", "time limit reached, closing the connection");
     if (error.stopped()) farewell = Reply(421, "4.3.2", "this server is shutting down, try again");
     if (error.trouble() == net::Trouble::tls) log::tls_failed(peer(), error.what());
   } catch (const std::exception& error) {
@@ -134,7 +135,8 @@ net::Deadline Session::next_deadline() const {
   net::Deadline deadline = began_ + limits.session_timeout;
   if (!protocol_.reading_body()) return std::min(deadline, command_deadline_);
   deadline = std::min(deadline, body_began_ + limits.message_timeout);
-  const std::chrono::seconds earned(body_octets_ / std::max<std::uint64_t>(limits.minimum_rate.bytes, 1));
+  const std::chrono::seconds earned(body_octets_ /
+                                    std::max<std::uint64_t>(limits.minimum_rate.bytes, 1));
   return std::min(deadline, body_began_ + rate_grace + earned);
 }
 
@@ -202,12 +204,16 @@ asio::awaitable<Reply> Session::on_auth(smtp::Auth& auth) {
 }
 
 std::optional<Reply> Session::not_now() const {
-  if (reception_.refusing()) return Reply(421, "4.3.2", "this server cannot take mail now, try again");
+  if (reception_.refusing())
+    return Reply(421, "4.3.2", "this server cannot take mail now, try again");
   const config::Limits& limits = site_->settings.limits;
   const std::uint64_t needed = limits.disk_reserve.bytes + 2 * limits.message_size.bytes;
-  if (reception_.ports().free_bytes() < needed) return Reply(452, "4.3.1", "not enough disk space, try again later");
-  if (reception_.ports().queued() >= limits.queue) return Reply(452, "4.3.1", "the queue is full, try again later");
-  if (!reception_.memory().admits_another()) return Reply(452, "4.3.1", "not enough memory, try again later");
+  if (reception_.ports().free_bytes() < needed)
+    return Reply(452, "4.3.1", "not enough disk space, try again later");
+  if (reception_.ports().queued() >= limits.queue)
+    return Reply(452, "4.3.1", "the queue is full, try again later");
+  if (!reception_.memory().admits_another())
+    return Reply(452, "4.3.1", "not enough memory, try again later");
   return std::nullopt;
 }
 
@@ -230,8 +236,10 @@ std::optional<Reply> Session::login_or_tls_missing() const {
 
 Reply Session::on_mail(smtp::MailFrom mail) {
   forget_transaction();
-  if (auto reply = login_or_tls_missing()) return refuse("mail", std::move(*reply), "login or TLS is missing");
-  if (auto reply = not_now()) return refuse("mail", std::move(*reply), "no room for another message");
+  if (auto reply = login_or_tls_missing())
+    return refuse("mail", std::move(*reply), "login or TLS is missing");
+  if (auto reply = not_now())
+    return refuse("mail", std::move(*reply), "no room for another message");
 
   Envelope envelope;
   envelope.sender = std::move(mail.sender);
@@ -243,9 +251,10 @@ Reply Session::on_mail(smtp::MailFrom mail) {
       site_->admission.admit_sender(*client_.host, client_.login_shop, domain);
   envelope_ = std::move(envelope);
   if (!decision.admitted()) {
-    const Reply reply = decision.refusal == policy::Refusal::login_required
-                            ? Reply(530, "5.7.0", "authentication is required")
-                            : Reply(550, "5.7.1", "this host may not send mail from that sender's domain");
+    const Reply reply =
+        decision.refusal == policy::Refusal::login_required
+            ? Reply(530, "5.7.0", "authentication is required")
+            : Reply(550, "5.7.1", "this host may not send mail from that sender's domain");
     const Reply told = refuse("mail", reply, decision.reason);
     forget_transaction();
     return told;
@@ -268,18 +277,19 @@ Reply Session::on_rcpt(smtp::RcptTo rcpt) {
   recipient.key = recipient.address.key();
   // Without a shop (a null sender) only the operator's own list can be asked; the shop's own is
   // asked with "" too, which no shop is called.
-  const std::string_view shop = envelope_->shop == nullptr ? std::string_view() : std::string_view(envelope_->shop->id);
+  const std::string_view shop =
+      envelope_->shop == nullptr ? std::string_view() : std::string_view(envelope_->shop->id);
   auto listing = reception_.ports().suppression.find(shop, recipient.key, now());
   if (!listing) {
     // P8: whoever cannot tell defers.
-    return refuse("rcpt", Reply(451, "4.3.0", "temporary trouble here, try again"), listing.error().detail,
-                  recipient.address.text());
+    return refuse("rcpt", Reply(451, "4.3.0", "temporary trouble here, try again"),
+                  listing.error().detail, recipient.address.text());
   }
   if (*listing) {
     const std::string entry = std::to_string((*listing)->entry);
     if (client_.host->on_suppressed == policy::OnSuppressed::reject) {
-      return refuse("rcpt", Reply(550, "5.7.1", "the recipient is suppressed (" + entry + ")"), "suppressed: " + (*listing)->reason,
-                    recipient.address.text());
+      return refuse("rcpt", Reply(550, "5.7.1", "the recipient is suppressed (" + entry + ")"),
+                    "suppressed: " + (*listing)->reason, recipient.address.text());
     }
     recipient.suppressed = entry;
   }
@@ -310,7 +320,8 @@ asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
     co_return refuse("body", smtp::refusal_of(end.problem), "the body breaks a rule");
   }
   if (out_of_memory_) {
-    co_return refuse("body", Reply(452, "4.3.1", "not enough memory, try again later"), "limits.memory");
+    co_return refuse("body", Reply(452, "4.3.1", "not enough memory, try again later"),
+                     "limits.memory");
   }
   stream_.clear_deadline();
   Reply reply = co_await acceptor_.accept(client_, *envelope_, message_);
@@ -345,7 +356,8 @@ smtp::Capabilities Session::capabilities() const {
   smtp::Capabilities offered;
   offered.hostname = site_->settings.hostname;
   offered.size = site_->settings.limits.message_size.bytes;
-  offered.starttls = tls_.has_value() && !stream_.secure() && listener_.tls != config::ListenerTls::implicit;
+  offered.starttls =
+      tls_.has_value() && !stream_.secure() && listener_.tls != config::ListenerTls::implicit;
   const bool secure = stream_.secure() || listener_.tls == config::ListenerTls::implicit;
   if (secure && !site_->accounts.empty()) offered.auth = std::vector<std::string>{"PLAIN", "LOGIN"};
   return offered;

@@ -25,9 +25,12 @@ policy::Host host_of(const config::Host& from) {
 
 policy::Mode mode_of(config::ShopMode mode) {
   switch (mode) {
-    case config::ShopMode::sink: return policy::Mode::sink;
-    case config::ShopMode::hold: return policy::Mode::hold;
-    case config::ShopMode::live: break;
+    case config::ShopMode::sink:
+      return policy::Mode::sink;
+    case config::ShopMode::hold:
+      return policy::Mode::hold;
+    case config::ShopMode::live:
+      break;
   }
   return policy::Mode::live;
 }
@@ -59,9 +62,8 @@ bool is_fingerprint(const std::string& text) {
 }
 
 bool takes(const config::Upstream& upstream, dkim::Algorithm algorithm) {
-  const auto wanted = algorithm == dkim::Algorithm::rsa_sha256
-                          ? config::Signature::rsa_sha256
-                          : config::Signature::ed25519_sha256;
+  const auto wanted = algorithm == dkim::Algorithm::rsa_sha256 ? config::Signature::rsa_sha256
+                                                               : config::Signature::ed25519_sha256;
   return std::find(upstream.signatures.begin(), upstream.signatures.end(), wanted) !=
          upstream.signatures.end();
 }
@@ -81,9 +83,9 @@ class Builder {
     for (const config::Listener& listener : settings_.listeners) add_tls(listener);
     refuse_what_would_be_believed();
     if (outcome_.errors.empty()) {
-      outcome_.site = std::make_shared<const Site>(
-          Site{settings_, std::move(*admission), std::move(accounts_), std::move(identities_),
-               std::move(tls_)});
+      outcome_.site =
+          std::make_shared<const Site>(Site{settings_, std::move(*admission), std::move(accounts_),
+                                            std::move(identities_), std::move(tls_)});
     }
     return std::move(outcome_);
   }
@@ -157,8 +159,9 @@ class Builder {
     for (const config::Host& host : settings_.hosts) {
       // A name would have to be verified against a CA for clients, which no key names.
       if (!host.certificate || is_fingerprint(*host.certificate)) continue;
-      outcome_.errors.push_back("host '" + host.name +
-                                "': certificate: give the SHA-256 fingerprint; names are not verified by this version");
+      outcome_.errors.push_back(
+          "host '" + host.name +
+          "': certificate: give the SHA-256 fingerprint; names are not verified by this version");
     }
     if (settings_.reports.listen) {
       outcome_.warnings.push_back("reports.listen: reports are not served by this version");

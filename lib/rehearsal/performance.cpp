@@ -47,8 +47,9 @@ asio::awaitable<void> Performance::run() {
 
 asio::awaitable<void> Performance::converse() {
   if (sink_.settings().implicit_tls) co_await start_tls();
-  const Reply greeting = co_await played(sink_.settings().script.at(Stage::greeting),
-                                         Reply(220, "", sink_.settings().hostname + " ESMTP rehearsal"));
+  const Reply greeting =
+      co_await played(sink_.settings().script.at(Stage::greeting),
+                      Reply(220, "", sink_.settings().hostname + " ESMTP rehearsal"));
   protocol_.answer(greeting);
   for (;;) {
     while (auto event = protocol_.next_event()) {
@@ -82,7 +83,8 @@ asio::awaitable<void> Performance::start_tls() {
 asio::awaitable<void> Performance::on_event(smtp::Event event) {
   if (auto* hello = std::get_if<smtp::Hello>(&event)) {
     message_.helo = hello->name;
-    const Reply reply = co_await played(sink_.settings().script.at(Stage::hello), Reply(250, "", ""));
+    const Reply reply =
+        co_await played(sink_.settings().script.at(Stage::hello), Reply(250, "", ""));
     protocol_.answer(reply);
   } else if (auto* mail = std::get_if<smtp::MailFrom>(&event)) {
     const Reply reply = co_await on_mail(*mail);
@@ -121,7 +123,8 @@ asio::awaitable<Reply> Performance::on_mail(const smtp::MailFrom& mail) {
   if (settings.messages_per_connection > 0 && messages_ >= settings.messages_per_connection) {
     co_return Reply(421, "4.3.2", "enough messages on this connection");
   }
-  if (settings.login_required && message_.user.empty()) co_return Reply(530, "5.7.0", "authentication is required");
+  if (settings.login_required && message_.user.empty())
+    co_return Reply(530, "5.7.0", "authentication is required");
   co_return co_await played(settings.script.at(Stage::mail), Reply(250, "2.1.0", "ok"));
 }
 
@@ -153,13 +156,15 @@ asio::awaitable<Reply> Performance::on_data() {
 asio::awaitable<Reply> Performance::on_body_end(const smtp::BodyEnd& end) {
   if (end.problem != smtp::BodyProblem::none) co_return smtp::refusal_of(end.problem);
   std::optional<Act> act = act_at(Stage::dot);
-  const bool kept = !act || act->kind == Act::Kind::drop || act->reply.code == 0 || act->reply.positive();
+  const bool kept =
+      !act || act->kind == Act::Kind::drop || act->reply.code == 0 || act->reply.positive();
   if (kept) {
     sink_.keep(message_);
     ++messages_;
   }
   message_.content.clear();
-  co_return co_await played(std::move(act), Reply(250, "2.0.0", "kept as " + std::to_string(sink_.messages())));
+  co_return co_await played(std::move(act),
+                            Reply(250, "2.0.0", "kept as " + std::to_string(sink_.messages())));
 }
 
 Reply Performance::on_auth(const smtp::Auth& auth) {

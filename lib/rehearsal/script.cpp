@@ -10,8 +10,8 @@ namespace {
 
 using smtp::Stage;
 
-constexpr auto stages = std::to_array<Stage>(
-    {Stage::greeting, Stage::hello, Stage::auth, Stage::mail, Stage::rcpt, Stage::data, Stage::dot});
+constexpr auto stages = std::to_array<Stage>({Stage::greeting, Stage::hello, Stage::auth,
+                                              Stage::mail, Stage::rcpt, Stage::data, Stage::dot});
 
 std::optional<Stage> parse_stage(std::string_view word) {
   for (const Stage stage : stages) {
@@ -92,13 +92,17 @@ Result<void> Script::add(std::string_view rule) {
   const std::string_view where = rule.substr(0, equals);
   const auto colon = where.find(':');
   const auto stage = parse_stage(where.substr(0, colon));
-  const auto act = equals == std::string_view::npos ? std::nullopt : parse_act(text::trimmed(rule.substr(equals + 1)));
+  const auto act = equals == std::string_view::npos
+                       ? std::nullopt
+                       : parse_act(text::trimmed(rule.substr(equals + 1)));
   if (!stage || !act) {
-    return invalid("script rule '" + std::string(rule) +
-                   "': write STAGE[:LOCALPART]=CODE [X.Y.Z] TEXT, STAGE…=drop or STAGE…=slow SECONDS, "
-                   "with a stage of greeting hello auth mail rcpt data dot");
+    return invalid(
+        "script rule '" + std::string(rule) +
+        "': write STAGE[:LOCALPART]=CODE [X.Y.Z] TEXT, STAGE…=drop or STAGE…=slow SECONDS, "
+        "with a stage of greeting hello auth mail rcpt data dot");
   }
-  std::string local_part = colon == std::string_view::npos ? "" : text::lowered(where.substr(colon + 1));
+  std::string local_part =
+      colon == std::string_view::npos ? "" : text::lowered(where.substr(colon + 1));
   rules_.push_back(Rule{*stage, std::move(local_part), *act});
   return Result<void>();
 }
@@ -146,7 +150,8 @@ std::optional<Act> Script::part_played(Stage stage, const std::string& part) {
     return reply_act(450, "4.7.1", "Greylisted, please try again in 60 seconds");
   }
   for (const Part& known : parts) {
-    if (word == known.word) return reply_act(known.code, std::string(known.enhanced), std::string(known.text));
+    if (word == known.word)
+      return reply_act(known.code, std::string(known.enhanced), std::string(known.text));
   }
   return std::nullopt;
 }

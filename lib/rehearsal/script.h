@@ -18,7 +18,7 @@ struct Act {
   enum class Kind { reply, drop };
 
   Kind kind = Kind::reply;
-  smtp::Reply reply;                    ///< for Kind::reply; code 0: the usual yes
+  smtp::Reply reply;                  ///< for Kind::reply; code 0: the usual yes
   std::chrono::milliseconds delay{};  ///< before it acts
 };
 
@@ -27,10 +27,10 @@ struct Act {
 /// Local parts that play a part by themselves, up to a '+' or the '@', in any case:
 ///   permfail   550 5.1.1 at RCPT (unknown user)      tempfail   451 4.3.0 at RCPT
 ///   full       552 5.2.2 at RCPT                      blocked    550 5.7.1 at RCPT
-///   busy       421 4.3.2 at RCPT, and closes         greylist   450 4.7.1 at the first RCPT, then yes
-///   drop       closes at RCPT without a word          slow       yes, 2 seconds late, at RCPT
-///   WORD-dot, WORD-data, WORD-mail… the same at another stage ("drop-dot": after the message was kept)
-///   slow-N     N seconds late                         reply-CODE[-X.Y.Z][-STAGE] any reply
+///   busy       421 4.3.2 at RCPT, and closes         greylist   450 4.7.1 at the first RCPT, then
+///   yes drop       closes at RCPT without a word          slow       yes, 2 seconds late, at RCPT
+///   WORD-dot, WORD-data, WORD-mail… the same at another stage ("drop-dot": after the message was
+///   kept) slow-N     N seconds late                         reply-CODE[-X.Y.Z][-STAGE] any reply
 /// At stages before RCPT a local part can do nothing, so -mail and earlier are not read as parts.
 class Script {
  public:

@@ -24,7 +24,9 @@ void tell_failure(const std::exception_ptr& failure) {
   }
 }
 
-asio::awaitable<void> perform(std::unique_ptr<Performance> performance) { co_await performance->run(); }
+asio::awaitable<void> perform(std::unique_ptr<Performance> performance) {
+  co_await performance->run();
+}
 
 std::string line_of(const Received& message, const std::string& file) {
   boost::json::array recipients;
@@ -49,9 +51,11 @@ Sink::Sink(asio::any_io_executor executor, SinkSettings settings)
   if (settings_.folder.empty()) return;
   std::filesystem::create_directories(settings_.folder);
   // A sink that is started again goes on counting, so that no file is written over.
-  while (std::filesystem::exists(settings_.folder / (std::to_string(messages_ + 1) + ".eml"))) ++messages_;
+  while (std::filesystem::exists(settings_.folder / (std::to_string(messages_ + 1) + ".eml")))
+    ++messages_;
   index_.open(settings_.folder / "messages.jsonl", std::ios::app);
-  if (!index_) throw std::runtime_error("cannot write " + (settings_.folder / "messages.jsonl").string());
+  if (!index_)
+    throw std::runtime_error("cannot write " + (settings_.folder / "messages.jsonl").string());
 }
 
 Result<net::Endpoint> Sink::listen(net::Endpoint at) {
@@ -62,7 +66,9 @@ Result<net::Endpoint> Sink::listen(net::Endpoint at) {
       [this](net::Stream stream) {
         tasks_.spawn(perform(std::make_unique<Performance>(*this, std::move(stream))));
       },
-      [](const std::string& reason) { std::fprintf(stderr, "ecrelay-sink: %s\n", reason.c_str()); }));
+      [](const std::string& reason) {
+        std::fprintf(stderr, "ecrelay-sink: %s\n", reason.c_str());
+      }));
   return listeners_.back().local();
 }
 
@@ -80,7 +86,8 @@ void Sink::keep(const Received& message) {
   file << message.content;
   file.close();
   index_ << line_of(message, name) << '\n' << std::flush;
-  if (!file || !index_) throw std::runtime_error("cannot write " + (settings_.folder / name).string());
+  if (!file || !index_)
+    throw std::runtime_error("cannot write " + (settings_.folder / name).string());
 }
 
 }  // namespace ecrelay::rehearsal

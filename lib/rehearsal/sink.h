@@ -23,7 +23,7 @@ struct SinkSettings {
   std::filesystem::path folder;       ///< empty: messages are counted, not kept
   std::optional<net::TlsServer> tls;  ///< STARTTLS is offered when there is one
   bool implicit_tls = false;
-  std::string user;                   ///< AUTH is offered (in clear too) when there is one
+  std::string user;  ///< AUTH is offered (in clear too) when there is one
   Secret password;
   bool login_required = false;
   bool pipelining = true;

@@ -58,7 +58,8 @@ Rules rules(policy::Unit unit = policy::Unit::message) {
 TEST(Conclusion, WhatTheUpstreamTookIsSentAndChargedOnceForTheMessage) {
   const std::vector results(3, result(Stage::dot, Reply(250, "2.0.0", "ok")));
   const Conclusion conclusion = conclude(job(3), results, attempted(), rules(), 0);
-  for (const auto& recipient : conclusion.outcome.recipients) EXPECT_EQ(recipient.state, records::State::sent);
+  for (const auto& recipient : conclusion.outcome.recipients)
+    EXPECT_EQ(recipient.state, records::State::sent);
   ASSERT_EQ(conclusion.outcome.charges.size(), 1U);
   EXPECT_EQ(conclusion.outcome.charges[0].unit, records::Unit::message);
   EXPECT_EQ(conclusion.charged, Money::milli_yen(100));
@@ -67,7 +68,8 @@ TEST(Conclusion, WhatTheUpstreamTookIsSentAndChargedOnceForTheMessage) {
 TEST(Conclusion, EachRecipientSentIsChargedWhereThatIsTheUnit) {
   std::vector results(3, result(Stage::dot, Reply(250, "2.0.0", "ok")));
   results[1] = result(Stage::rcpt, Reply(450, "4.2.0", "later"));
-  const Conclusion conclusion = conclude(job(3), results, attempted(), rules(policy::Unit::recipient), 0);
+  const Conclusion conclusion =
+      conclude(job(3), results, attempted(), rules(policy::Unit::recipient), 0);
   ASSERT_EQ(conclusion.outcome.charges.size(), 2U);
   EXPECT_EQ(conclusion.outcome.charges[0].recipient, 0U);
   EXPECT_EQ(conclusion.outcome.charges[1].recipient, 2U);
@@ -75,10 +77,11 @@ TEST(Conclusion, EachRecipientSentIsChargedWhereThatIsTheUnit) {
 }
 
 TEST(Conclusion, NothingIsChargedForWhatWasNotSent) {
-  for (const auto& refused : {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown")),
-                              result(Stage::dot, Reply(451, "4.3.0", "later")),
-                              result(Stage::dot, Reply(451, "4.4.2", "lost"), Origin::trouble),
-                              result(Stage::connect, Reply(451, "4.4.1", "refused"), Origin::trouble)}) {
+  for (const auto& refused :
+       {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown")),
+        result(Stage::dot, Reply(451, "4.3.0", "later")),
+        result(Stage::dot, Reply(451, "4.4.2", "lost"), Origin::trouble),
+        result(Stage::connect, Reply(451, "4.4.1", "refused"), Origin::trouble)}) {
     const Conclusion conclusion = conclude(job(1), {refused}, attempted(), rules(), 0);
     EXPECT_TRUE(conclusion.outcome.charges.empty()) << refused.reply.line();
     EXPECT_EQ(conclusion.charged, Money());
@@ -86,8 +89,8 @@ TEST(Conclusion, NothingIsChargedForWhatWasNotSent) {
 }
 
 TEST(Conclusion, ATransientRefusalIsDueAgainByTheSchedule) {
-  const Conclusion conclusion =
-      conclude(job(1), {result(Stage::rcpt, Reply(450, "4.2.0", "later"))}, attempted(), rules(), 1U << 31);
+  const Conclusion conclusion = conclude(
+      job(1), {result(Stage::rcpt, Reply(450, "4.2.0", "later"))}, attempted(), rules(), 1U << 31);
   EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::queued);
   const Duration wait = conclusion.outcome.recipients[0].due - noon;
   EXPECT_GE(wait, 54s);
@@ -97,15 +100,16 @@ TEST(Conclusion, ATransientRefusalIsDueAgainByTheSchedule) {
 
 TEST(Conclusion, ALostConnectionNeverBouncesAndKeepsNoCodeThatNobodySaid) {
   const Conclusion conclusion = conclude(
-      job(1), {result(Stage::connect, Reply(451, "4.4.1", "connection refused"), Origin::trouble)}, attempted(), rules(), 0);
+      job(1), {result(Stage::connect, Reply(451, "4.4.1", "connection refused"), Origin::trouble)},
+      attempted(), rules(), 0);
   EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::queued);
   EXPECT_EQ(conclusion.outcome.recipients[0].attempt->code, 0);
   EXPECT_EQ(conclusion.outcome.recipients[0].attempt->reply, "connection refused");
 }
 
 TEST(Conclusion, AnUnknownUserAtRcptBouncesAndGoesOnTheShopsListWithItsEvidence) {
-  const Conclusion conclusion =
-      conclude(job(1), {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown"))}, attempted(), rules(), 0);
+  const Conclusion conclusion = conclude(
+      job(1), {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown"))}, attempted(), rules(), 0);
   EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::bounced);
   ASSERT_EQ(conclusion.outcome.suppressions.size(), 1U);
   const records::SuppressionEntry& entry = conclusion.outcome.suppressions[0];
@@ -118,24 +122,28 @@ TEST(Conclusion, AnUnknownUserAtRcptBouncesAndGoesOnTheShopsListWithItsEvidence)
 
 TEST(Conclusion, ARefusalAboutUsBouncesNobodyOntoTheList) {
   const Conclusion conclusion = conclude(
-      job(1), {result(Stage::rcpt, Reply(550, "5.7.1", "Blocked by Spamhaus, banned sending IP"))}, attempted(), rules(), 0);
+      job(1), {result(Stage::rcpt, Reply(550, "5.7.1", "Blocked by Spamhaus, banned sending IP"))},
+      attempted(), rules(), 0);
   EXPECT_TRUE(conclusion.outcome.suppressions.empty());
 }
 
 TEST(Conclusion, ADryRunListsNobody) {
   Rules dry = rules();
   dry.list_addresses = false;
-  const Conclusion conclusion =
-      conclude(job(1), {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown"))}, attempted(), dry, 0);
+  const Conclusion conclusion = conclude(
+      job(1), {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown"))}, attempted(), dry, 0);
   EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::bounced);
   EXPECT_TRUE(conclusion.outcome.suppressions.empty());
 }
 
 TEST(Conclusion, WhatCannotBePricedIsAnErrorAndNotFree) {
   using namespace std::chrono;
-  auto later = policy::PriceBook::build({policy::Price{2099y / 1 / 1, Money::milli_yen(100), policy::Unit::message}}, {});
+  auto later = policy::PriceBook::build(
+      {policy::Price{2099y / 1 / 1, Money::milli_yen(100), policy::Unit::message}}, {});
   const Rules without{policy::RetryPlan{{60s}, 48h}, std::move(*later), true};
-  EXPECT_THROW(conclude(job(1), {result(Stage::dot, Reply(250, "2.0.0", "ok"))}, attempted(), without, 0), std::logic_error);
+  EXPECT_THROW(
+      conclude(job(1), {result(Stage::dot, Reply(250, "2.0.0", "ok"))}, attempted(), without, 0),
+      std::logic_error);
 }
 
 }  // namespace

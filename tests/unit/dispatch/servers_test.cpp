@@ -44,7 +44,8 @@ TEST(Servers, ShareByWeightWithinAPriority) {
   Servers servers({server(1, 10, 3), server(2, 10, 1)}, breaker());
   const std::vector<bool> tried(2, false);
   std::map<std::size_t, int> chosen;
-  for (std::uint32_t random = 0; random < 400; ++random) ++chosen[*servers.pick(start, random, tried)];
+  for (std::uint32_t random = 0; random < 400; ++random)
+    ++chosen[*servers.pick(start, random, tried)];
   EXPECT_EQ(chosen[0], 300);
   EXPECT_EQ(chosen[1], 100);
 }

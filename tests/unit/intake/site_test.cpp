@@ -12,7 +12,9 @@ using testing::IsEmpty;
 
 const TimePoint today{Duration(1'800'000'000'000)};
 
-std::string pem(dkim::Algorithm algorithm) { return dkim::Key::generate(algorithm)->pem().reveal(); }
+std::string pem(dkim::Algorithm algorithm) {
+  return dkim::Key::generate(algorithm)->pem().reveal();
+}
 
 config::DkimKey key(const std::string& selector, const std::string& text) {
   config::DkimKey result;
@@ -37,7 +39,8 @@ config::Settings settings() {
   shop.id = "shop-a";
   shop.domains.resize(2);
   shop.domains[0].name = "shop-a.example";
-  shop.domains[0].dkim = {key("r1", pem(dkim::Algorithm::rsa_sha256)), key("e1", pem(dkim::Algorithm::ed25519_sha256))};
+  shop.domains[0].dkim = {key("r1", pem(dkim::Algorithm::rsa_sha256)),
+                          key("e1", pem(dkim::Algorithm::ed25519_sha256))};
   shop.domains[1].name = "other-a.example";
   shop.domains[1].dkim = {key("r2", pem(dkim::Algorithm::rsa_sha256))};
   result.shops.push_back(shop);
@@ -60,9 +63,12 @@ std::vector<std::string> selectors(const std::vector<dkim::Identity>& identities
 TEST(Site, SignsForTheDomainOfHeaderFromInAnySpelling) {
   const SiteOutcome outcome = built(settings());
   ASSERT_TRUE(outcome.site);
-  EXPECT_THAT(selectors(outcome.site->signers({"Shop-A.Example"}, "other-a.example")), ElementsAre("r1", "e1"));
-  EXPECT_THAT(selectors(outcome.site->signers({"other-a.example", "shop-a.example", "other-a.example"}, "")),
-              ElementsAre("r2", "r1", "e1")) << "each From domain once";
+  EXPECT_THAT(selectors(outcome.site->signers({"Shop-A.Example"}, "other-a.example")),
+              ElementsAre("r1", "e1"));
+  EXPECT_THAT(selectors(outcome.site->signers(
+                  {"other-a.example", "shop-a.example", "other-a.example"}, "")),
+              ElementsAre("r2", "r1", "e1"))
+      << "each From domain once";
 }
 
 TEST(Site, SignsForTheSenderWhereNoFromDomainHasKeys) {
@@ -70,7 +76,8 @@ TEST(Site, SignsForTheSenderWhereNoFromDomainHasKeys) {
   from.shops[0].domains[1].dkim.clear();
   const SiteOutcome outcome = built(std::move(from));
   ASSERT_TRUE(outcome.site);
-  EXPECT_THAT(selectors(outcome.site->signers({"other-a.example"}, "shop-a.example")), ElementsAre("r1", "e1"));
+  EXPECT_THAT(selectors(outcome.site->signers({"other-a.example"}, "shop-a.example")),
+              ElementsAre("r1", "e1"));
   EXPECT_THAT(selectors(outcome.site->signers({"other-a.example"}, "")), IsEmpty());
   EXPECT_THAT(outcome.warnings, ElementsAre(HasSubstr("'other-a.example' has no dkim keys")));
 }
@@ -93,7 +100,8 @@ TEST(Site, UsesOnlyTheAlgorithmsThatTheUpstreamTakes) {
 
 TEST(Site, AKeyThatIsNoneIsAnErrorWithItsName) {
   config::Settings from = settings();
-  from.shops[0].domains[0].dkim[0].key.value = Secret("-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n");
+  from.shops[0].domains[0].dkim[0].key.value =
+      Secret("-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n");
   const SiteOutcome outcome = built(std::move(from));
   EXPECT_FALSE(outcome.site);
   EXPECT_THAT(outcome.errors, ElementsAre(HasSubstr("r1._domainkey.shop-a.example (file:r1.pem)")));
@@ -104,7 +112,8 @@ TEST(Site, RefusesWhatThisVersionDoesNotServeAndSomebodyWouldRelyOn) {
   from.listeners[0].proxy_protocol.emplace();
   from.tls.minimum = config::TlsVersion::v1_3;
   from.hosts[0].certificate = "app-1.example.jp";
-  EXPECT_THAT(built(from).errors, ElementsAre(HasSubstr("proxy_protocol"), HasSubstr("tls.minimum"), HasSubstr("certificate")));
+  EXPECT_THAT(built(from).errors, ElementsAre(HasSubstr("proxy_protocol"), HasSubstr("tls.minimum"),
+                                              HasSubstr("certificate")));
   from = settings();
   from.hosts[0].certificate = std::string(64, 'a');
   EXPECT_THAT(built(from).errors, IsEmpty());

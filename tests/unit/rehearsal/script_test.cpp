@@ -53,7 +53,8 @@ TEST(Script, RulesGoBeforeLocalParts) {
 
 TEST(Script, ARuleThatCannotBeReadSaysHowToWriteOne) {
   Script script;
-  for (const char* rule : {"", "rcpt", "rcpt=", "lunch=450 x", "rcpt=45 x", "rcpt=slow soon", "rcpt=drop now"}) {
+  for (const char* rule :
+       {"", "rcpt", "rcpt=", "lunch=450 x", "rcpt=45 x", "rcpt=slow soon", "rcpt=drop now"}) {
     const auto added = script.add(rule);
     ASSERT_FALSE(added) << rule;
     EXPECT_NE(added.error().detail.find("STAGE[:LOCALPART]="), std::string::npos);
