@@ -316,6 +316,7 @@ control::Status Relay::status() {
       state.address = server.address;
       state.closed_until = server.closed_until;
       state.trouble = server.trouble;
+      state.connections = server.connections;
       upstream.servers.push_back(std::move(state));
     }
     status.upstreams.push_back(std::move(upstream));

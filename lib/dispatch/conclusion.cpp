@@ -14,6 +14,14 @@ namespace {
 /// First lifetime of an entry by reason "hard" (BOUNCE_RULES "The list", 4).
 constexpr Duration hard_lifetime = std::chrono::hours(24 * 180);
 
+/// "failed unknown_user", "deferred lost_connection in_doubt"; "sent" needs no reason.
+std::string text_of(const policy::Verdict& verdict) {
+  std::string text(policy::to_text(verdict.outcome));
+  if (!verdict.reason.empty() && verdict.reason != text) text += " " + std::string(verdict.reason);
+  if (verdict.in_doubt) text += " in_doubt";
+  return text;
+}
+
 records::Attempt attempt_of(const Job& job, const Job::Recipient& recipient,
                             const Concluded& concluded, const Attempted& attempted) {
   records::Attempt attempt;
@@ -29,9 +37,7 @@ records::Attempt attempt_of(const Job& job, const Job::Recipient& recipient,
     attempt.enhanced = concluded.result.reply.enhanced;
   }
   attempt.reply = concluded.result.reply.text;
-  attempt.verdict = std::string(policy::to_text(concluded.verdict.outcome)) + " " +
-                    std::string(concluded.verdict.reason) +
-                    (concluded.verdict.in_doubt ? " in_doubt" : "");
+  attempt.verdict = text_of(concluded.verdict);
   attempt.tls = attempted.tls;
   attempt.duration = attempted.took;
   return attempt;

@@ -17,7 +17,7 @@ namespace ecrelay::dispatch {
 /// Where and when an attempt was made.
 struct Attempted {
   std::string upstream;
-  std::string server;  ///< "host:ip:port"; "host:port" when no connection came about
+  std::string server;  ///< "host:ip:port" or "ip:port"; "host:port" when no connection came about
   std::string server_host;
   std::string tls;
   TimePoint at;

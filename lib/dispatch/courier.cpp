@@ -58,7 +58,8 @@ asio::awaitable<bool> Courier::connect(const config::ServerAddress& address) {
     auto connected = co_await net::connect(endpoint, deadline);
     if (connected) {
       stream_.emplace(std::move(*connected));
-      server_text_ = address.host + ":" + endpoint.text();
+      server_text_ = endpoint.text();
+      if (address.host != ip.text()) server_text_ = address.host + ":" + server_text_;
       co_return true;
     }
     reasons += (reasons.empty() ? "" : "; ") + connected.error().detail;
@@ -132,9 +133,8 @@ asio::awaitable<std::vector<smtp::RecipientResult>> Courier::deliver(const Job& 
       finished = true;
     }
   }
-  // A 421 or a lost connection follows as Ended, at once and without waiting.
-  while (auto event = protocol_->next_event())
-    trouble_ = trouble_ || std::holds_alternative<smtp::Ended>(*event);
+  // A 421 or a lost connection follows as Ended, at once: usable() tells it.
+  while (protocol_->next_event()) continue;
   stream_->set_stoppable(true);
   co_return results;
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/settings.h"
@@ -21,6 +22,20 @@ struct Unreachable {
   std::string server;
 };
 
+/// Counts one for as long as it lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& number) : number_(&++number) {}
+  Counted(Counted&& other) noexcept : number_(std::exchange(other.number_, nullptr)) {}
+  Counted& operator=(Counted&&) = delete;
+  ~Counted() {
+    if (number_ != nullptr) --*number_;
+  }
+
+ private:
+  std::size_t* number_;
+};
+
 /// One connection to one server of an upstream: made, secured and logged in, then one transaction
 /// after the other. Owned by one coroutine, network thread.
 class Courier {
@@ -33,17 +48,19 @@ class Courier {
   asio::awaitable<bool> open(const config::Server& server);
   const Unreachable& failure() const { return failure_; }
 
+  /// The connection is one of those that `open` counts, until it goes.
+  void assign(std::size_t& open) { counted_.emplace(open); }
+
   /// One transaction: a result for each recipient of the job, in their order. Afterwards usable()
   /// tells whether the connection is good for another.
   asio::awaitable<std::vector<smtp::RecipientResult>> deliver(const Job& job);
   bool usable() const { return stream_ && protocol_ && protocol_->idle(); }
-  /// The last answer was 421, or the connection failed under a transaction.
-  bool server_in_trouble() const { return trouble_; }
 
   /// QUIT, briefly.
   asio::awaitable<void> close();
 
-  std::string server() const { return server_text_; }  ///< "host:ip:port"
+  /// "host:ip:port", "ip:port" where the configuration has an address.
+  std::string server() const { return server_text_; }
   const std::string& server_host() const { return server_host_; }
   std::string tls() const;
   std::uint32_t transactions() const { return transactions_; }
@@ -72,7 +89,7 @@ class Courier {
   std::string server_host_;
   std::string server_text_;
   std::uint32_t transactions_ = 0;
-  bool trouble_ = false;
+  std::optional<Counted> counted_;
 };
 
 }  // namespace ecrelay::dispatch

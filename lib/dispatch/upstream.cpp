@@ -55,6 +55,7 @@ Upstream::Upstream(Ports& ports, const config::Upstream& settings, const Rules& 
       hostname_(std::move(hostname)),
       tls_(tls_client(settings)),
       servers_(settings.servers, settings.breaker),
+      open_connections_(settings.servers.size(), 0),
       work_(ports.executor),
       clock_(ports.executor) {}
 
@@ -96,8 +97,7 @@ void Upstream::grow() {
     work_.notify_one();
   } else if (connections_ < settings_.connections &&
              servers_.any_available(std::chrono::steady_clock::now())) {
-    ++connections_;
-    group_->spawn(serve());
+    group_->spawn(serve(Counted(connections_)));
   }
 }
 
@@ -121,15 +121,8 @@ asio::awaitable<void> Upstream::keep_time() {
 }
 
 /// The life of one connection's coroutine: a job first, then a server for it, then job after job.
-asio::awaitable<void> Upstream::serve() {
-  struct Count {
-    explicit Count(std::size_t& of) : number(of) {}
-    ~Count() { --number; }
-    Count(const Count&) = delete;
-    Count& operator=(const Count&) = delete;
-    std::size_t& number;
-  };
-  const Count count(connections_);
+/// `counted` from the moment it is asked for, so that no more are asked for than may be.
+asio::awaitable<void> Upstream::serve(Counted) {
   Courier courier(settings_, tls_, ports_.resolver, hostname_);
   std::exception_ptr failure;
   try {
@@ -249,6 +242,7 @@ asio::awaitable<bool> Upstream::open_any(Courier& courier, const Job& job) {
     const bool opened = co_await courier.open(settings);
     if (opened) {
       servers_.succeeded(*server);
+      courier.assign(open_connections_[*server]);
       co_return true;
     }
     const smtp::RecipientResult& result = courier.failure().result;
@@ -411,6 +405,7 @@ UpstreamState Upstream::state() const {
     UpstreamState::Server server;
     server.address = servers_[i].address.text();
     server.trouble = servers_.trouble(i);
+    server.connections = open_connections_[i];
     if (servers_.closed(i, steady)) {
       server.closed_until =
           now() + std::chrono::duration_cast<Duration>(servers_.closed_until(i) - steady);

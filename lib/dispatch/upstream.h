@@ -47,6 +47,7 @@ struct Tally {
 struct UpstreamState {
   struct Server {
     std::string address;
+    std::size_t connections = 0;
     std::optional<TimePoint> closed_until;  ///< by its breaker
     std::string trouble;                    ///< the last one; "" when the last try worked
   };
@@ -82,7 +83,7 @@ class Upstream {
 
  private:
   asio::awaitable<void> keep_time();
-  asio::awaitable<void> serve();
+  asio::awaitable<void> serve(Counted counted);
   asio::awaitable<void> serve_with(Courier& courier);
   asio::awaitable<bool> carry(Courier& courier, Job& job);
   asio::awaitable<bool> open_any(Courier& courier, const Job& job);
@@ -115,6 +116,7 @@ class Upstream {
   std::string hostname_;
   std::optional<net::TlsClient> tls_;
   Servers servers_;
+  std::vector<std::size_t> open_connections_;  ///< by server
   DueQueue due_;
   std::unordered_map<Ulid, Job> fresh_;
   std::size_t fresh_bytes_ = 0;

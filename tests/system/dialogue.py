@@ -111,6 +111,13 @@ class Dialogue:
         self.send(re.sub(rb"(?m)^\.", b"..", message) + b".\r\n")
         return self.read()
 
+    def quit(self):
+        """Takes leave, unless the other side has done so already."""
+        try:
+            self.ask("QUIT")
+        except (Closed, OSError):
+            pass
+
     def closed(self):
         """Whether the other side has said all and closed."""
         try:
@@ -127,4 +134,7 @@ def deliver(address, message, sender="info@shop-a.example", recipients=("hanako@
             return smtp.greeting
         smtp.ehlo()
         reply = smtp.envelope(sender, *recipients)
-        return smtp.data(message) if reply.code < 400 else reply
+        if reply.code < 400:
+            reply = smtp.data(message)
+        smtp.quit()
+        return reply

@@ -28,6 +28,8 @@ import verify_dkim  # noqa: E402  (found through the line above)
 SHARED = Path(os.environ.get("ECRELAY_SHARED") or TOP.parent / "shared")
 BUILD = Path(os.environ.get("ECRELAY_BUILD") or TOP / ".build/dev")
 SANITIZER = os.environ.get("ECRELAY_SANITIZER", "")
+# Where Debian keeps Postfix's programs, which is not in every user's PATH.
+os.environ["PATH"] += ":/usr/sbin:/sbin"
 # How long something may take before it counts as not happening; sanitizers are slow.
 PATIENCE = 20 * (4 if SANITIZER else 1)
 SHOP_DOMAIN = "shop-a.example"

@@ -113,7 +113,8 @@ class Postfix:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.process = None
-        mailbox = pwd.getpwnam("nobody")
+        # Mailboxes belong to somebody whose mail can be read here; Postfix never delivers as root.
+        mailbox = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam("nobody")
         wrapper = tls == "wrapper"
         values = {"folder": self.folder, "destination": DESTINATION, "uid": mailbox.pw_uid, "gid": mailbox.pw_gid,
                   "tls": "may" if wrapper else tls, "relay": RELAY[login], "auth_only": "no" if clear_auth else "yes",
@@ -133,7 +134,7 @@ class Postfix:
                  input=PASSWORD.encode())
         self.run("chown", "postfix", self.folder / "data", self.folder / "users.db")
         self.run("chown", "root", self.folder / "queue", self.folder / "etc", *(self.folder / "etc").iterdir())
-        self.run("chown", "nobody", self.folder / "mail")
+        self.run("chown", mailbox.pw_name, self.folder / "mail")
 
     def run(self, *command, **options):
         return subprocess.run([*self.root, *map(str, command)], check=True, capture_output=True, **options)
@@ -157,8 +158,8 @@ class Postfix:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def said(self):
-        return "".join((self.folder / name).read_text(errors="replace")
-                       for name in ("start.log", "postfix.log") if (self.folder / name).exists())
+        logs = [str(self.folder / name) for name in ("start.log", "postfix.log")]
+        return subprocess.run([*self.root, "cat", *logs], capture_output=True).stdout.decode(errors="replace")
 
     def __exit__(self, *_):
         if self.process is not None and self.process.poll() is None:

@@ -63,6 +63,7 @@ TEST(Conclusion, WhatTheUpstreamTookIsSentAndChargedOnceForTheMessage) {
   ASSERT_EQ(conclusion.outcome.charges.size(), 1U);
   EXPECT_EQ(conclusion.outcome.charges[0].unit, records::Unit::message);
   EXPECT_EQ(conclusion.charged, Money::milli_yen(100));
+  EXPECT_EQ(conclusion.outcome.recipients[0].attempt->verdict, "sent");
 }
 
 TEST(Conclusion, EachRecipientSentIsChargedWhereThatIsTheUnit) {
@@ -111,6 +112,7 @@ TEST(Conclusion, AnUnknownUserAtRcptBouncesAndGoesOnTheShopsListWithItsEvidence)
   const Conclusion conclusion = conclude(
       job(1), {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown"))}, attempted(), rules(), 0);
   EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::bounced);
+  EXPECT_EQ(conclusion.outcome.recipients[0].attempt->verdict, "failed unknown_user");
   ASSERT_EQ(conclusion.outcome.suppressions.size(), 1U);
   const records::SuppressionEntry& entry = conclusion.outcome.suppressions[0];
   EXPECT_EQ(entry.shop, "shop-a");
