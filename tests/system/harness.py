@@ -3,6 +3,7 @@
 Everything a scenario starts lives in a folder of its own and ends with it; ports are chosen by the
 system. ECRELAY_BUILD names the build folder, ECRELAY_SHARED the folder of the shared corpus.
 """
+import base64
 import functools
 import json
 import os
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 import unittest
+import warnings
 from pathlib import Path
 
 import dialogue
@@ -64,7 +66,6 @@ def dkim_record(pem):
     """The TXT record that publishes the key."""
     der = subprocess.run(["openssl", "pkey", "-pubout", "-outform", "DER"],
                          input=pem, check=True, capture_output=True).stdout
-    import base64
     if len(der) == 44:      # Ed25519: RFC 8463 publishes the 32 bytes alone
         return f"v=DKIM1; k=ed25519; p={base64.b64encode(der[12:]).decode()}"
     return f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}"
@@ -98,10 +99,9 @@ def client_tls(verify=True):
 
 
 def crypt_hash(password):
-    import warnings
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        import crypt
+        import crypt        # leaves Python in 3.13; Debian 12 has 3.11
     return crypt.crypt(password, "$y$j75$" + "abcdefgh12345678")
 
 

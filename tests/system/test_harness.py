@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The tools that the other scenarios trust, tried without the relay: a judge who cannot say no is none."""
+import base64
 import subprocess
 import unittest
 
@@ -16,7 +17,6 @@ class Verifiers(harness.Scenario):
         if algorithm == "rsa":
             return dkim.sign(harness.MAIL, b"r1", b"shop-a.example", pem, canonicalize=(b"relaxed", b"relaxed")) + harness.MAIL
         der = subprocess.run(["openssl", "pkey", "-outform", "DER"], input=pem, check=True, capture_output=True).stdout
-        import base64
         return dkim.sign(harness.MAIL, b"e1", b"shop-a.example", base64.b64encode(der[-32:]), signature_algorithm=b"ed25519-sha256",
                          canonicalize=(b"relaxed", b"relaxed")) + harness.MAIL
 

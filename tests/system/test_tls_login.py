@@ -3,6 +3,7 @@
 import base64
 import ssl
 import unittest
+import warnings
 
 import harness
 from dialogue import Closed, Dialogue
@@ -68,7 +69,6 @@ class Tls(harness.Scenario):
         self.relay_with_tls()
         context = harness.client_tls()
         context.set_ciphers("ALL:@SECLEVEL=0")
-        import warnings
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
