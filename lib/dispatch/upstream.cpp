@@ -293,9 +293,12 @@ void Upstream::conclude_and_settle(const Job& job,
                                    const std::vector<smtp::RecipientResult>& results,
                                    Attempted attempted) {
   Conclusion conclusion = conclude(job, results, attempted, rules_, random_number());
-  auto kept = std::make_shared<Job>(job);
-  kept->body.reset();
-  kept->head.clear();
+  // What is told and counted once the book has it; neither header nor body is copied for that.
+  auto kept = std::make_shared<Job>();
+  kept->id = job.id;
+  kept->shop = job.shop;
+  kept->sender = job.sender;
+  kept->recipients = job.recipients;
   ++in_flight_[job.id].holds;
   group_->spawn(settle(std::move(kept), std::move(conclusion), std::move(attempted)));
 }
