@@ -14,6 +14,8 @@ constexpr Names<State, 8> state_names{{{State::queued, "queued"},
                                        {State::cancelled, "cancelled"},
                                        {State::sandboxed, "sandboxed"}}};
 constexpr Names<Lane, 2> lane_names{{{Lane::transactional, "transactional"}, {Lane::bulk, "bulk"}}};
+constexpr Names<Kind, 3> kind_names{
+    {{Kind::mail, "mail"}, {Kind::report, "report"}, {Kind::test, "test"}}};
 
 constexpr bool continues_a_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
@@ -26,6 +28,9 @@ std::optional<State> parse_state(std::string_view text) { return value_of(state_
 
 std::string_view text(Lane lane) { return name_of(lane_names, lane); }
 std::optional<Lane> parse_lane(std::string_view text) { return value_of(lane_names, text); }
+
+std::string_view text(Kind kind) { return name_of(kind_names, kind); }
+std::optional<Kind> parse_kind(std::string_view text) { return value_of(kind_names, text); }
 
 std::string_view bounded(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return text;

@@ -36,8 +36,16 @@ enum class Lane { transactional, bulk };
 std::string_view text(Lane lane);
 std::optional<Lane> parse_lane(std::string_view text);
 
-/// One accepted DATA or BDAT. Texts from outside are kept as they came, unescaped: each sink
-/// escapes for its own grammar. "" means absent.
+/// Whose message it is. Only `mail` is ever charged and counts against a shop's limits; a `report`
+/// is one of ours to the shop (RFC 3464) and is never answered by another one; a `test` is sent by
+/// an operator.
+enum class Kind { mail, report, test };
+
+std::string_view text(Kind kind);
+std::optional<Kind> parse_kind(std::string_view text);
+
+/// One message in the queue: an accepted DATA or BDAT, or one of our own. Texts from outside are
+/// kept as they came, unescaped: each sink escapes for its own grammar. "" means absent.
 struct Message {
   Ulid id;
   TimePoint accepted_at;
@@ -62,6 +70,7 @@ struct Message {
   bool eight_bit = false;  ///< needs 8BITMIME
   bool smtputf8 = false;   ///< needs SMTPUTF8
   Location location;       ///< filled by the store
+  Kind kind = Kind::mail;
 };
 
 /// One RCPT of a message: the unit of delivery.

@@ -19,12 +19,14 @@ void insert_row(Connection& book, const Message& m) {
   book.execute(
       "INSERT INTO message (id, accepted_ms, expires_ms, shop, host, client, session, helo, tls,"
       " sender, header_from, message_id, subject, size, lane, tag, metadata, idempotency_key,"
-      " upstream, signatures, eight_bit, smtputf8, segment, position, head_length, body_length)"
-      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      " upstream, signatures, eight_bit, smtputf8, segment, position, head_length, body_length, "
+      "kind)"
+      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       m.id, m.accepted_at, m.expires_at, m.shop, m.host, m.client, m.session, m.helo, m.tls,
       m.sender, m.header_from, m.message_id, m.subject, m.size, records::text(m.lane), m.tag,
       m.metadata, m.idempotency_key, m.upstream, m.signatures, m.eight_bit, m.smtputf8,
-      m.location.segment, m.location.offset, m.location.head_length, m.location.body_length);
+      m.location.segment, m.location.offset, m.location.head_length, m.location.body_length,
+      records::text(m.kind));
 }
 
 void insert_row(Connection& book, const Message& message, const Recipient& r) {

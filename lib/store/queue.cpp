@@ -60,7 +60,7 @@ bool advance(Connection& book, const Outcome& outcome, const RecipientOutcome& o
 const std::string queue_items =
     "SELECT r.message, r.n, r.due_ms, m.accepted_ms, m.expires_ms, r.attempts, r.address, r.key,"
     " m.shop, m.upstream, m.sender, m.size, m.lane, m.eight_bit, m.smtputf8, m.segment,"
-    " m.position, m.head_length, m.body_length"
+    " m.position, m.head_length, m.body_length, m.kind"
     " FROM recipient r JOIN message m ON m.id = r.message WHERE r.state = 'queued' AND ";
 const std::string queue_page = queue_items +
                                "(r.due_ms, r.message, r.n) > (?, ?, ?) AND m.segment < ?"
@@ -88,6 +88,7 @@ QueueItem read_item(Rows& rows) {
   item.location.offset = rows.number<std::uint64_t>();
   item.location.head_length = rows.number<std::uint32_t>();
   item.location.body_length = rows.number<std::uint32_t>();
+  item.kind = known(records::parse_kind(rows.text()));
   return item;
 }
 

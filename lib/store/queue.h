@@ -67,6 +67,7 @@ struct QueueItem {
   bool eight_bit = false;
   bool smtputf8 = false;
   records::Location location;
+  records::Kind kind = records::Kind::mail;
 };
 
 /// Pages through what earlier runs left queued, in order of due time. What this run accepts is

@@ -30,6 +30,7 @@ records::Message read_message(Rows& rows) {
   m.location.offset = rows.number<std::uint64_t>();
   m.location.head_length = rows.number<std::uint32_t>();
   m.location.body_length = rows.number<std::uint32_t>();
+  m.kind = known(records::parse_kind(rows.text()));
   return m;
 }
 

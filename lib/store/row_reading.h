@@ -23,7 +23,7 @@ Enum known(std::optional<Enum> value) {
 inline constexpr std::string_view message_columns =
     "id, accepted_ms, expires_ms, shop, host, client, session, helo, tls, sender, header_from,"
     " message_id, subject, size, lane, tag, metadata, idempotency_key, upstream, signatures,"
-    " eight_bit, smtputf8, segment, position, head_length, body_length";
+    " eight_bit, smtputf8, segment, position, head_length, body_length, kind";
 records::Message read_message(Rows& rows);
 
 /// Of table recipient under the name `r`.

@@ -245,6 +245,10 @@ END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN
   SELECT RAISE(ABORT, 'the audit is append-only');
 END;
+)sql",
+    R"sql(
+ALTER TABLE message ADD COLUMN kind TEXT NOT NULL DEFAULT 'mail'
+  CHECK (kind IN ('mail', 'report', 'test'));
 )sql"};
 
 int version_of(Connection& connection) {
@@ -267,12 +271,12 @@ void refuse_newer(const Connection& connection, int version) {
 
 int schema_version() { return static_cast<int>(migrations.size()); }
 
-void migrate(Connection& connection) {
+void migrate(Connection& connection, int to) {
   int version = version_of(connection);
   refuse_newer(connection, version);
   if (version == 0 && !is_empty(connection))
     throw Failure(connection.file() + " is a database, but no book of ecrelay");
-  for (; version < schema_version(); ++version) {
+  for (; version < to; ++version) {
     Transaction step(connection);
     connection.script(migrations[static_cast<std::size_t>(version)]);
     connection.script("PRAGMA user_version = " + std::to_string(version + 1));

@@ -13,6 +13,8 @@ TEST(Words, OfEveryValueReadBackAsThatValue) {
                             State::suppressed, State::expired, State::cancelled, State::sandboxed})
     EXPECT_EQ(parse_state(text(state)), state) << text(state);
   for (const Lane lane : {Lane::transactional, Lane::bulk}) EXPECT_EQ(parse_lane(text(lane)), lane);
+  for (const Kind kind : {Kind::mail, Kind::report, Kind::test})
+    EXPECT_EQ(parse_kind(text(kind)), kind);
   for (const Unit unit : {Unit::message, Unit::recipient}) EXPECT_EQ(parse_unit(text(unit)), unit);
   for (const EntryKind kind : {EntryKind::charge, EntryKind::reversal, EntryKind::adjustment})
     EXPECT_EQ(parse_entry_kind(text(kind)), kind);

@@ -155,6 +155,23 @@ TEST(Schema, OfANewerProgramIsRefusedByName) {
   EXPECT_THROW(Inquiry{file}, Failure);
 }
 
+TEST(Schema, OfTheFirstVersionComesUpToDateAndKeepsItsMail) {
+  TemporaryDirectory directory;
+  Connection book(directory.path() + "/book.db", Access::write, Duration(1000));
+  migrate(book, 1);
+  book.execute(
+      "INSERT INTO message (id, accepted_ms, expires_ms, shop, host, client, session, helo, tls,"
+      " sender, header_from, message_id, subject, size, lane, tag, metadata, idempotency_key,"
+      " upstream, signatures, eight_bit, smtputf8, segment, position, head_length, body_length)"
+      " VALUES (?, 1, 2, 's', 'h', 'c', '', '', '', '', '', '', '', 1, 'bulk', '', '', '', 'u', '',"
+      " 0, 0, 1, 0, 0, 1)",
+      id_of(1));
+  migrate(book);
+  Rows kind = book.query("SELECT kind FROM message");
+  ASSERT_TRUE(kind.next());
+  EXPECT_EQ(kind.text(), "mail");
+}
+
 TEST(Schema, OfSomethingElseIsNotTouched) {
   TemporaryDirectory directory;
   Connection other(directory.path() + "/book.db", Access::write, Duration(1000));
