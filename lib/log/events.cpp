@@ -38,12 +38,17 @@ constexpr auto table = std::to_array<EventInfo>({
     {"defer", Level::info,
      "id rcpt shop sender recipient upstream server attempt code enhanced text ms reason due",
      "it will be tried again"},
+    {"hold", Level::warning,
+     "id rcpt shop sender recipient upstream server attempt code enhanced text ms reason",
+     "it may have been delivered, and the shop decides what becomes of it"},
     {"bounce", Level::info,
      "id rcpt shop sender recipient upstream server attempt code enhanced text ms reason",
      "it has failed for good"},
     {"expire", Level::warning,
      "id rcpt shop sender recipient upstream server attempt code enhanced text ms",
      "its time is over; code and text are of the last attempt"},
+    {"report_queued", Level::info, "id report shop recipient",
+     "the sender of a message is told by mail what became of it"},
     {"charge_failed", Level::error, "id rcpt shop sender recipient upstream server attempt ms text",
      "it was sent, and the book could not take the charge"},
     {"upstream_trouble", Level::warning, "upstream server stage code enhanced text",
@@ -55,6 +60,7 @@ constexpr auto table = std::to_array<EventInfo>({
     {"report", Level::info, "id rcpt shop recipient action decision code enhanced text reason",
      "a report came back and was read"},
     {"store_trouble", Level::error, "operation text", "the book or the spool failed"},
+    {"clock", Level::warning, "by", "somebody set the clock of this machine"},
     {"dns", Level::warning, "name type text", "a look-up failed"},
     {"admin", Level::info, "actor command text", "a person did something"},
 });
@@ -209,6 +215,15 @@ void message_deferred(const Delivery& delivery, const Answer& answer, std::strin
       .write();
 }
 
+void message_held(const Delivery& delivery, const Answer& answer, std::string_view reason) {
+  Line(Event::hold)
+      .add(delivery)
+      .add(answer)
+      .add_number("ms", count_of(delivery.ms))
+      .add("reason", reason)
+      .write();
+}
+
 void message_bounced(const Delivery& delivery, const Answer& answer, std::string_view reason) {
   Line(Event::bounce)
       .add(delivery)
@@ -220,6 +235,16 @@ void message_bounced(const Delivery& delivery, const Answer& answer, std::string
 
 void message_expired(const Delivery& delivery, const Answer& last) {
   Line(Event::expire).add(delivery).add(last).add_number("ms", count_of(delivery.ms)).write();
+}
+
+void report_queued(const Ulid& id, const Ulid& report, std::string_view shop,
+                   std::string_view recipient) {
+  Line(Event::report_queued)
+      .add("id", id.text())
+      .add("report", report.text())
+      .add("shop", shop)
+      .add("recipient", recipient)
+      .write();
 }
 
 void charge_failed(const Delivery& delivery, std::string_view text) {
@@ -276,6 +301,12 @@ void report_read(const ReportSummary& report, const Answer& answer, std::string_
 
 void store_trouble(std::string_view operation, std::string_view text) {
   Line(Event::store_trouble).add("operation", operation).add("text", text).write();
+}
+
+void clock_set(Duration by) {
+  Line(Event::clock)
+      .add("by", (by < Duration(0) ? "-" : "+") + ecrelay::to_text(std::chrono::abs(by)))
+      .write();
 }
 
 void dns_trouble(std::string_view name, std::string_view type, std::string_view text) {

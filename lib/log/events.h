@@ -123,8 +123,13 @@ void suppressed_dropped(const Mail& mail, std::uint64_t rcpt, std::string_view r
 void message_sent(const Delivery& delivery, const Answer& answer);
 void message_deferred(const Delivery& delivery, const Answer& answer, std::string_view reason,
                       TimePoint due);
+/// It may have been delivered, and the shop wants to decide itself.
+void message_held(const Delivery& delivery, const Answer& answer, std::string_view reason);
 void message_bounced(const Delivery& delivery, const Answer& answer, std::string_view reason);
 void message_expired(const Delivery& delivery, const Answer& last);
+/// Our report `report` about message `id` waits to be sent to the shop's address.
+void report_queued(const Ulid& id, const Ulid& report, std::string_view shop,
+                   std::string_view recipient);
 /// Sent, and the book could not say so or take the charge: somebody must look.
 void charge_failed(const Delivery& delivery, std::string_view text);
 /// A connection, handshake, login or server of an upstream failed; `stage` as in SMTP.
@@ -157,6 +162,8 @@ void report_read(const ReportSummary& report, const Answer& answer, std::string_
 
 /// The book or the spool failed; `operation` as in "commit", "append segment".
 void store_trouble(std::string_view operation, std::string_view text);
+/// The wall clock was set, forward when positive.
+void clock_set(Duration by);
 void dns_trouble(std::string_view name, std::string_view type, std::string_view text);
 /// A person did something over the control socket.
 void admin_acted(std::string_view actor, std::string_view command, std::string_view text);

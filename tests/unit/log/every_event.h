@@ -37,6 +37,9 @@ inline void tell_every_event(std::string_view text) {
   message_bounced(delivery, answer, text);
   message_expired(delivery, answer);
   charge_failed(delivery, text);
+  message_held(delivery, answer, text);
+  report_queued(Ulid(), Ulid(), text, text);
+  clock_set(Duration(-3'600'000));
   upstream_trouble(text, text, text, answer);
   suppressed(entry, id, answer);
   suppression_cleared(entry, text);
