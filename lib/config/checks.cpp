@@ -104,11 +104,21 @@ bool is_listener(const Settings& settings, const ServerAddress& server) {
                      });
 }
 
+void check_destinations(const Upstream& upstream, const std::string& path, Reading& reading) {
+  Names names(reading, "destination");
+  for (std::size_t i = 0; i < upstream.destinations.size(); ++i) {
+    const std::string place = at(path + ".destinations", i) + ".domains";
+    const std::vector<std::string>& domains = upstream.destinations[i].domains;
+    for (std::size_t d = 0; d < domains.size(); ++d) names.take(domains[d], at(place, d));
+  }
+}
+
 void check_upstream(const Settings& settings, const Upstream& upstream, const std::string& path,
                     Reading& reading) {
   const bool local = std::all_of(upstream.servers.begin(), upstream.servers.end(),
                                  [](const Server& s) { return is_loopback(s.address.host); });
   const bool in_clear = upstream.tls == UpstreamTls::off;
+  check_destinations(upstream, path, reading);
   const bool perhaps_in_clear = in_clear || upstream.tls == UpstreamTls::opportunistic;
   for (std::size_t i = 0; i < upstream.servers.size(); ++i) {
     if (!is_listener(settings, upstream.servers[i].address)) continue;

@@ -169,6 +169,8 @@ template <>
 inline constexpr std::array spellings<ShopMode> = std::to_array<std::string_view>({"live", "sink",
                                                                                    "hold"});
 template <>
+inline constexpr std::array spellings<InDoubt> = std::to_array<std::string_view>({"retry", "hold"});
+template <>
 inline constexpr std::array spellings<ChargeUnit> = std::to_array<std::string_view>({"message",
                                                                                      "recipient"});
 template <>

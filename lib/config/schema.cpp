@@ -1,6 +1,7 @@
 #include "config/schema.h"
 
 #include "config/rules.h"
+#include "config/schema_rules.h"
 #include "config/section.h"
 
 namespace ecrelay::config {
@@ -11,13 +12,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr Duration day = hours(24);
-constexpr std::uint32_t million = 1'000'000;
-
-Rule<Duration> time(Duration least, Duration most) { return between<Duration>(least, most); }
-Rule<std::uint32_t> count(std::uint32_t least = 1, std::uint32_t most = million) {
-  return between<std::uint32_t>(least, most);
-}
 Rule<Size> size(std::uint64_t least, std::uint64_t most) {
   return between(Size{least}, Size{most});
 }
@@ -161,80 +155,14 @@ const std::vector<Field<Shop>>& table<Shop>() {
           "live; sink: accepted and traced, never sent, never charged; hold: queued until "
           "released"),
       key("stopped", &Shop::stopped, "refuse its mail at MAIL with 550"),
+      key("weight", &Shop::weight, "share of its upstream beside other shops", count(1, 1000)),
+      key("in_doubt", &Shop::in_doubt,
+          "when the upstream's answer to a whole body was lost: retry (it may arrive twice), or "
+          "hold until somebody decides"),
+      key("failure_reports", &Shop::failure_reports,
+          "tell the envelope sender by mail (RFC 3464) what could not be delivered"),
       key("limits", &Shop::limits, "what is over a limit gets 452; absent means unlimited"),
       key("billing", &Shop::billing, "its own prices instead of everybody's"),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<Server>>& table<Server>() {
-  static const std::vector<Field<Server>> rows = {
-      required("address", &Server::address, "a smarthost"),
-      key("priority", &Server::priority, "the lowest is tried first", count(0, 65'535)),
-      key("weight", &Server::weight, "share among servers of one priority", count(1, 65'535)),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<UpstreamLogin>>& table<UpstreamLogin>() {
-  static const std::vector<Field<UpstreamLogin>> rows = {
-      required("user", &UpstreamLogin::user, "login name at the upstream"),
-      required("password", &UpstreamLogin::password, "sent under TLS only"),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<UpstreamTimeouts>>& table<UpstreamTimeouts>() {
-  using T = UpstreamTimeouts;
-  const auto wait = time(milliseconds(100), hours(1));
-  static const std::vector<Field<T>> rows = {
-      key("connect", &T::connect, "TCP connection and TLS handshake", wait),
-      key("greeting", &T::greeting, "the 220 of a new connection", wait),
-      key("command", &T::command, "replies to EHLO, AUTH, MAIL and RCPT", wait),
-      key("data", &T::data, "the 354 after DATA", wait),
-      key("block", &T::block, "sending one block of the body", wait),
-      key("end_of_data", &T::end_of_data, "the reply after the final dot", wait),
-      key("idle", &T::idle, "how long an unused connection stays open", wait),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<ServerBreaker>>& table<ServerBreaker>() {
-  using T = ServerBreaker;
-  static const std::vector<Field<T>> rows = {
-      key("failures", &T::failures, "failed connections in a row that close a server", count()),
-      key("pause", &T::pause, "how long it is left alone; doubles each time",
-          time(seconds(1), day)),
-      key("longest_pause", &T::longest_pause, "and no longer than this", time(seconds(1), day)),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<Upstream>>& table<Upstream>() {
-  using T = Upstream;
-  static const std::vector<Field<T>> rows = {
-      required("name", &T::name, "unique; shops refer to it", identifier),
-      required("servers", &T::servers, "smarthosts of this pool", some<Server>),
-      key("tls", &T::tls,
-          "off; opportunistic: when offered; required: never in clear; verify: and the certificate "
-          "must be the server's; implicit: TLS from the first byte, verified"),
-      key("ca", &T::ca, "PEM file of the authorities to trust; the system's when absent",
-          readable_file),
-      key("auth", &T::auth, "login at the upstream"),
-      key("connections", &T::connections, "open at once, over all its servers", count(1, 10'000)),
-      key("messages_per_connection", &T::messages_per_connection, "then a new connection", count()),
-      key("recipients_per_message", &T::recipients_per_message, "then a new transaction",
-          count(1, 10'000)),
-      key("signatures", &T::signatures,
-          "algorithms to sign with, as far as a domain has keys; some upstreams refuse two",
-          some<Signature>),
-      key("timeouts", &T::timeouts, "how long to wait for the upstream (RFC 5321 4.5.3.2)"),
-      key("breaker", &T::breaker, "when a failing server is left alone"),
   };
   return rows;
 }
@@ -245,6 +173,9 @@ const std::vector<Field<Retry>>& table<Retry>() {
       key("schedule", &Retry::schedule,
           "waits after the first, second … failed attempt; the last one repeats", times),
       key("expire", &Retry::expire, "age at which a recipient ends as expired",
+          time(minutes(1), 30 * day)),
+      key("delay_warning", &Retry::delay_warning,
+          "age at which the envelope sender is told that a message waits; never when absent",
           time(minutes(1), 30 * day)),
   };
   return rows;
@@ -346,6 +277,9 @@ const std::vector<Field<Limits>>& table<Limits>() {
       key("connections_per_host", &T::connections_per_host, "open at once from one host", count()),
       key("queue", &T::queue, "recipients waiting; more is refused at MAIL",
           at_least<std::uint64_t>(1)),
+      key("bulk_after", &T::bulk_after,
+          "messages of a shop within a minute; those beyond that name no lane go as bulk. 0: never",
+          count(0)),
       key("memory", &T::memory, "for bodies being received and sent; beyond it MAIL gets 452",
           size(16ULL << 20, 1ULL << 40)),
       key("disk_reserve", &T::disk_reserve, "free space that new mail may not use",

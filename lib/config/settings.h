@@ -81,7 +81,10 @@ struct Shop {
   std::vector<User> users;
   std::string upstream = "default";
   ShopMode mode = ShopMode::live;
-  bool stopped = false;  ///< its mail is refused at MAIL
+  bool stopped = false;      ///< its mail is refused at MAIL
+  std::uint32_t weight = 1;  ///< share of an upstream beside other shops
+  InDoubt in_doubt = InDoubt::retry;
+  bool failure_reports = true;  ///< RFC 3464 reports to the envelope sender
   ShopLimits limits;
   std::optional<Billing> billing;  ///< its own prices
 };
@@ -112,7 +115,14 @@ struct UpstreamTimeouts {
 struct ServerBreaker {
   std::uint32_t failures = 5;
   Duration pause = std::chrono::seconds(30);
-  Duration longest_pause = std::chrono::minutes(15);
+  Duration longest_pause = std::chrono::minutes(2);
+};
+
+/// How much at once, and how fast, each of these recipient domains is sent to.
+struct Destination {
+  std::vector<std::string> domains;  ///< "*": every domain that no other entry names
+  std::optional<std::uint32_t> concurrency;
+  std::optional<std::uint32_t> messages_per_second;
 };
 
 struct Upstream {
@@ -124,6 +134,8 @@ struct Upstream {
   std::uint32_t connections = 20;
   std::uint32_t messages_per_connection = 100;
   std::uint32_t recipients_per_message = 100;
+  std::optional<std::uint32_t> messages_per_second;
+  std::vector<Destination> destinations;
   std::vector<Signature> signatures = {Signature::rsa_sha256, Signature::ed25519_sha256};
   UpstreamTimeouts timeouts;
   ServerBreaker breaker;
@@ -135,6 +147,7 @@ struct Retry {
                                     std::chrono::hours(1),    std::chrono::hours(2),
                                     std::chrono::hours(4)};
   Duration expire = std::chrono::hours(48);
+  std::optional<Duration> delay_warning;
 };
 
 /// When points become an entry: at least so many, on so many JST days, over so long a span.
@@ -199,6 +212,7 @@ struct Limits {
   std::uint32_t connections = 2000;
   std::uint32_t connections_per_host = 500;
   std::uint64_t queue = 5'000'000;  ///< recipients
+  std::uint32_t bulk_after = 300;   ///< messages of a shop within a minute; 0: never
   Size memory{256ULL << 20};
   Size disk_reserve{1ULL << 30};
   Size minimum_rate{1024};  ///< bytes a second in DATA, averaged after the first 30 s

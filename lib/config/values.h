@@ -28,6 +28,9 @@ enum class OnSuppressed { accept, reject };
 /// live: sent and charged; sink: accepted and traced, never sent, never charged; hold: queued
 /// until released.
 enum class ShopMode { live, sink, hold };
+/// What becomes of a message whose body was written and whose answer was lost: sent again (it may
+/// arrive twice), or held until somebody decides.
+enum class InDoubt { retry, hold };
 enum class ChargeUnit { message, recipient };
 enum class Signature { rsa_sha256, ed25519_sha256 };
 enum class DkimEngine { libopendkim, cached };

@@ -37,6 +37,9 @@ shops:
     upstream: default
     mode: live
     stopped: false
+    weight: 1
+    in_doubt: retry
+    failure_reports: true
     limits:
       {}
 upstreams:
@@ -49,6 +52,7 @@ upstreams:
     connections: 20
     messages_per_connection: 100
     recipients_per_message: 100
+    destinations: []
     signatures: [rsa-sha256, ed25519-sha256]
     timeouts:
       connect: 30s
@@ -61,7 +65,7 @@ upstreams:
     breaker:
       failures: 5
       pause: 30s
-      longest_pause: 15m
+      longest_pause: 2m
 billing:
   prices:
     - from: 2024-07-01
@@ -109,6 +113,7 @@ limits:
   connections: 2000
   connections_per_host: 500
   queue: 5000000
+  bulk_after: 300
   memory: 256MiB
   disk_reserve: 1GiB
   minimum_rate: 1KiB

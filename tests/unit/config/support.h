@@ -167,6 +167,9 @@ shops:
     upstream: other
     mode: hold
     stopped: true
+    weight: 2
+    in_doubt: hold
+    failure_reports: false
     limits:
       messages_per_second: 50
       messages_per_day: 100000
@@ -190,6 +193,11 @@ upstreams:
     connections: 5
     messages_per_connection: 10
     recipients_per_message: 50
+    messages_per_second: 200
+    destinations:
+      - domains: [docomo.ne.jp, "*"]
+        concurrency: 3
+        messages_per_second: 7
     signatures: [ed25519-sha256]
     timeouts:
       connect: 31s
@@ -214,6 +222,7 @@ billing:
 retry:
   schedule: [2m, 10m]
   expire: 3d
+  delay_warning: 4h
 suppression:
   dry_run: true
   points_window: 31d
@@ -257,6 +266,7 @@ limits:
   connections: 2001
   connections_per_host: 501
   queue: 5000001
+  bulk_after: 301
   memory: 257MiB
   disk_reserve: 2GiB
   minimum_rate: 1025
