@@ -48,6 +48,12 @@ void AcceptJob::answer() {
     done_(Stored{acceptance_.message.id, acceptance_.message.location});
 }
 
+void RecordJob::append(Spool& spool) {
+  if (!outcome_.report) return;
+  Acceptance& report = *outcome_.report;
+  report.message.location = spool.append(report.message.id, report.head, *report.body);
+}
+
 bool AcceptJob::has_open_recipient() const {
   return std::any_of(acceptance_.recipients.begin(), acceptance_.recipients.end(),
                      [](const records::Recipient& each) { return records::is_open(each.state); });

@@ -65,6 +65,20 @@ class AcceptJob final : public Job {
   bool inserted_ = false;
 };
 
+class RecordJob final : public Job {
+ public:
+  RecordJob(Outcome outcome, Writer::Done done)
+      : outcome_(std::move(outcome)), done_(std::move(done)) {}
+
+  void append(Spool& spool) override;
+  void write(Transaction& change) override { record(change, outcome_); }
+  void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
+
+ private:
+  Outcome outcome_;
+  Writer::Done done_;
+};
+
 class ChangeJob final : public Job {
  public:
   ChangeJob(std::function<void(Transaction&)> work, Writer::Done done)

@@ -1,6 +1,7 @@
 #include "store/queue.h"
 
 #include "store/ledger.h"
+#include "store/messages.h"
 #include "store/queue_filter.h"
 #include "store/row_reading.h"
 #include "store/schema.h"
@@ -43,10 +44,11 @@ bool advance(Connection& book, const Outcome& outcome, const RecipientOutcome& o
   if (!records::is_open(one.state)) finished = outcome.at;
   Rows rows = book.query(
       "UPDATE recipient SET state = ?, due_ms = ?, finished_ms = ?, reply = ?,"
-      " attempts = attempts + ? WHERE message = ? AND n = ? AND state IN ('queued', 'held')"
+      " attempts = attempts + ?, warned = warned OR ? WHERE message = ? AND n = ? AND state IN "
+      "('queued', 'held')"
       " RETURNING attempts",
       records::text(one.state), one.due, finished, records::bounded(one.reply, records::max_reply),
-      one.attempt.has_value(), outcome.message, one.n);
+      one.attempt.has_value(), one.warned, outcome.message, one.n);
   if (!rows.next()) {
     check_repeat(book, outcome, one);
     return false;
@@ -60,7 +62,7 @@ bool advance(Connection& book, const Outcome& outcome, const RecipientOutcome& o
 const std::string queue_items =
     "SELECT r.message, r.n, r.due_ms, m.accepted_ms, m.expires_ms, r.attempts, r.address, r.key,"
     " m.shop, m.upstream, m.sender, m.size, m.lane, m.eight_bit, m.smtputf8, m.segment,"
-    " m.position, m.head_length, m.body_length, m.kind"
+    " m.position, m.head_length, m.body_length, m.kind, r.warned, m.message_id"
     " FROM recipient r JOIN message m ON m.id = r.message WHERE r.state = 'queued' AND ";
 const std::string queue_page = queue_items +
                                "(r.due_ms, r.message, r.n) > (?, ?, ?) AND m.segment < ?"
@@ -89,12 +91,14 @@ QueueItem read_item(Rows& rows) {
   item.location.head_length = rows.number<std::uint32_t>();
   item.location.body_length = rows.number<std::uint32_t>();
   item.kind = known(records::parse_kind(rows.text()));
+  item.warned = rows.integer() != 0;
+  item.message_id = rows.text();
   return item;
 }
 
 }  // namespace
 
-void record(Transaction& change, const Outcome& outcome) {
+bool record(Transaction& change, const Outcome& outcome) {
   const Billed whose = billed(change.book(), outcome.message);
   records::Usage usage;
   bool changed = false;
@@ -109,8 +113,10 @@ void record(Transaction& change, const Outcome& outcome) {
     usage.amount = usage.amount + charge.price;
   }
   count(change, whose.shop, outcome.at, usage);
-  if (changed)
-    for (const records::SuppressionEntry& entry : outcome.suppressions) suppress(change, entry);
+  if (!changed) return false;
+  for (const records::SuppressionEntry& entry : outcome.suppressions) suppress(change, entry);
+  if (outcome.report) insert(change, outcome.report->message, outcome.report->recipients);
+  return true;
 }
 
 std::int64_t retry(Transaction& change, const QueueFilter& filter, TimePoint now,

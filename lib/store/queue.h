@@ -8,6 +8,7 @@
 #include "records/charge.h"
 #include "records/message.h"
 #include "records/suppression.h"
+#include "store/acceptance.h"
 #include "store/database.h"
 
 namespace ecrelay::store {
@@ -19,6 +20,7 @@ struct RecipientOutcome {
   TimePoint due;
   std::string reply;                        ///< shown in the queue; the attempt keeps its own
   std::optional<records::Attempt> attempt;  ///< absent when nothing was tried (expired, listed)
+  bool warned = false;  ///< the sender is told by this outcome's report that it waits
 };
 
 /// The outcome of an attempt for one message: written whole, or not at all. Final states, charges,
@@ -29,12 +31,14 @@ struct Outcome {
   std::vector<RecipientOutcome> recipients;
   std::vector<records::Charge> charges;  ///< decided by policy; made only when not made before
   std::vector<records::SuppressionEntry> suppressions;
+  std::optional<Acceptance> report;  ///< our own mail about it, queued when this becomes true
 };
 
 /// Writes an outcome. Saying again what a final recipient's row says already changes nothing;
 /// saying something else, or naming a recipient that does not exist, is Refused. So is a charge
-/// for a message (or recipient) that was not sent.
-void record(Transaction& change, const Outcome& outcome);
+/// for a message (or recipient) that was not sent. False when nothing changed. The report's body
+/// is in the spool already, its location filled in.
+bool record(Transaction& change, const Outcome& outcome);
 
 /// Which queued recipients an operator means. All criteria given must hold.
 struct QueueFilter {
@@ -68,6 +72,8 @@ struct QueueItem {
   bool smtputf8 = false;
   records::Location location;
   records::Kind kind = records::Kind::mail;
+  bool warned = false;  ///< the sender was told that it waits
+  std::string message_id;
 };
 
 /// Pages through what earlier runs left queued, in order of due time. What this run accepts is

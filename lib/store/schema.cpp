@@ -249,6 +249,10 @@ END;
     R"sql(
 ALTER TABLE message ADD COLUMN kind TEXT NOT NULL DEFAULT 'mail'
   CHECK (kind IN ('mail', 'report', 'test'));
+)sql",
+    R"sql(
+-- The sender has been told that this recipient waits.
+ALTER TABLE recipient ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 int version_of(Connection& connection) {

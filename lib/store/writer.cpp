@@ -40,10 +40,7 @@ Ticket Writer::accept(Acceptance acceptance, AcceptDone done) {
 }
 
 void Writer::record(Outcome outcome, Done done) {
-  auto work = [outcome = std::move(outcome)](Transaction& change) {
-    store::record(change, outcome);
-  };
-  submit(std::make_unique<ChangeJob>(std::move(work), std::move(done)));
+  submit(std::make_unique<RecordJob>(std::move(outcome), std::move(done)));
 }
 
 void Writer::change(std::function<void(Transaction&)> work, Done done) {

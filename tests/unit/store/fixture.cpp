@@ -99,8 +99,10 @@ Outcome outcome(const Ulid& message, std::uint32_t n, State state, TimePoint at)
   attempt.code = state == State::sent ? 250 : 550;
   attempt.reply = state == State::sent ? "250 2.0.0 ok" : "550 5.1.1 user unknown";
   attempt.verdict = std::string(records::text(state));
-  Outcome outcome{message, at, {}, {}, {}};
-  outcome.recipients.push_back(RecipientOutcome{n, state, at, attempt.reply, attempt});
+  Outcome outcome;
+  outcome.message = message;
+  outcome.at = at;
+  outcome.recipients.push_back(RecipientOutcome{n, state, at, attempt.reply, attempt, false});
   if (state == State::sent)
     outcome.charges.push_back(records::Charge{records::Unit::message, 0, Money::milli_yen(100)});
   return outcome;

@@ -123,6 +123,36 @@ TEST(AStore, RemovesASegmentWithItsLastOpenMessageAndNotBefore) {
   EXPECT_EQ(contradictions(store.book()), "");
 }
 
+TEST(AStore, QueuesTheReportInTheTransactionOfItsOutcomeAndOnlyOnce) {
+  TemporaryDirectory directory;
+  Store store(settings(directory.path()));
+  accept(store.writer(), mail(1));
+  Outcome bounced = outcome(id_of(1), 0, State::bounced, noon);
+  bounced.report = mail(2);
+  bounced.report->message.kind = records::Kind::report;
+  ASSERT_TRUE(record(store.writer(), bounced));
+  ASSERT_TRUE(record(store.writer(), bounced)) << "said twice";
+
+  QueueReader queue(store.book(), store.first_segment());
+  const auto waiting = queue.of(id_of(2));
+  ASSERT_EQ(waiting.size(), 1U);
+  EXPECT_EQ(waiting[0].kind, records::Kind::report);
+  EXPECT_EQ(store.read(id_of(2), waiting[0].location).value().body, body_of(2));
+  EXPECT_FALSE(record(store.writer(), outcome(id_of(1), 0, State::sent, noon)));
+}
+
+TEST(AStore, RemembersThatASenderWasWarned) {
+  TemporaryDirectory directory;
+  Store store(settings(directory.path()));
+  accept(store.writer(), mail(1));
+  Outcome deferred = outcome(id_of(1), 0, State::queued, noon);
+  deferred.recipients[0].warned = true;
+  ASSERT_TRUE(record(store.writer(), deferred));
+  deferred.recipients[0].warned = false;
+  ASSERT_TRUE(record(store.writer(), deferred));
+  EXPECT_TRUE(QueueReader(store.book(), store.first_segment()).of(id_of(1)).at(0).warned);
+}
+
 TEST(AStore, KnowsItsFreeSpace) {
   TemporaryDirectory directory;
   const Store store(settings(directory.path()));
