@@ -204,7 +204,7 @@ void Acceptor::fill_row(Draft& draft) const {
   }
   row.subject = mail::decode_encoded_words(field_text(draft.header, "Subject"), 512);
   const mail::Options& options = draft.submission.options;
-  row.lane = options.lane == mail::Lane::bulk ? records::Lane::bulk : records::Lane::transactional;
+  row.lane = lane_of(draft);
   row.tag = options.tag.value_or("");
   row.metadata = options.metadata.value_or("");
   row.idempotency_key = options.idempotency_key.value_or("");
@@ -212,6 +212,15 @@ void Acceptor::fill_row(Draft& draft) const {
   row.signatures = summary(draft.identities);
   row.eight_bit = draft.envelope.eight_bit;
   row.smtputf8 = draft.envelope.smtputf8;
+}
+
+/// What the application says, else by the shop's speed of the last minute.
+records::Lane Acceptor::lane_of(const Draft& draft) const {
+  policy::ShopMeter& meter = reception_.meter(*draft.shop, draft.at);
+  const bool burst = meter.is_burst(site_.settings.limits.bulk_after, draft.at);
+  const auto& said = draft.submission.options.lane;
+  const bool bulk = said ? *said == mail::Lane::bulk : burst;
+  return bulk ? records::Lane::bulk : records::Lane::transactional;
 }
 
 void Acceptor::fill_recipients(Draft& draft) const {

@@ -29,6 +29,7 @@ class Acceptor {
   std::optional<smtp::Reply> judge_late_shop(Draft& draft) const;
   void compose(Draft& draft) const;
   void fill_row(Draft& draft) const;
+  records::Lane lane_of(const Draft& draft) const;
   void fill_recipients(Draft& draft) const;
   asio::awaitable<Result<void>> sign(Draft& draft) const;
   asio::awaitable<smtp::Reply> store(Draft& draft);

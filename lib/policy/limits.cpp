@@ -1,6 +1,7 @@
 #include "policy/limits.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace ecrelay::policy {
 namespace {
@@ -54,6 +55,18 @@ void TokenBucket::refill(TimePoint now) {
   // Compared before multiplying: a clock that jumps by years must not overflow.
   const bool fills = elapsed > capacity_ / per_second_;
   level_ = fills ? capacity_ : std::min(capacity_, level_ + elapsed * per_second_);
+}
+
+bool BurstGauge::is_burst(std::uint32_t threshold, TimePoint now) {
+  constexpr std::chrono::seconds half{30};
+  const Duration passed = now - half_began_;
+  if (passed >= half || passed < Duration(0)) {
+    last_half_ = passed >= Duration(0) && passed < 2 * half ? this_half_ : 0;
+    this_half_ = 0;
+    half_began_ = now;
+  }
+  if (this_half_ < std::numeric_limits<std::uint32_t>::max() / 2) ++this_half_;
+  return threshold > 0 && last_half_ + this_half_ > threshold;
 }
 
 ShopMeter::ShopMeter(const ShopLimits& limits, const ShopUsage& so_far, TimePoint now)

@@ -54,6 +54,19 @@ struct ShopUsage {
   Money yen_this_month;
 };
 
+/// Tells a campaign from a shop's everyday mail by its speed: the messages of the last minute, in
+/// two halves of 30 seconds, so that it costs two numbers. A value; time is an argument.
+class BurstGauge {
+ public:
+  /// Counts a message; true when it is beyond `threshold` within about a minute. 0: never.
+  bool is_burst(std::uint32_t threshold, TimePoint now);
+
+ private:
+  TimePoint half_began_{};
+  std::uint32_t this_half_ = 0;
+  std::uint32_t last_half_ = 0;
+};
+
 /// The limits of one shop over time. One thread; after a start it is given what the book knows.
 class ShopMeter {
  public:
@@ -68,6 +81,9 @@ class ShopMeter {
   /// above its limit by what was in the queue.
   void charged(Money amount, TimePoint now);
 
+  /// BurstGauge::is_burst for the shop's messages.
+  bool is_burst(std::uint32_t threshold, TimePoint now) { return gauge_.is_burst(threshold, now); }
+
   void set_limits(const ShopLimits& limits, TimePoint now);
   const ShopUsage& usage() const { return usage_; }
 
@@ -77,6 +93,7 @@ class ShopMeter {
   ShopLimits limits_;
   ShopUsage usage_;
   std::optional<TokenBucket> bucket_;  ///< none without a rate
+  BurstGauge gauge_;
   std::chrono::year_month_day day_;
 };
 

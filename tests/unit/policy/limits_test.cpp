@@ -193,5 +193,21 @@ TEST(ConnectionCaps, LeavingWhatNeverEnteredFreesNothing) {
   EXPECT_EQ(caps.open(), 0U);
 }
 
+TEST(BurstGauge, TakesWhatIsBeyondTheThresholdOfAMinuteForACampaign) {
+  BurstGauge gauge;
+  for (int i = 0; i < 300; ++i) EXPECT_FALSE(gauge.is_burst(300, noon + Duration(i * 100)));
+  EXPECT_TRUE(gauge.is_burst(300, noon + std::chrono::seconds(31)));
+  EXPECT_FALSE(gauge.is_burst(300, noon + std::chrono::seconds(95))) << "the burst is over";
+}
+
+TEST(BurstGauge, LeavesEverydayMailAloneAndCanBeTurnedOff) {
+  BurstGauge everyday;
+  BurstGauge off;
+  for (int second = 0; second < 3600; ++second) {
+    EXPECT_FALSE(everyday.is_burst(300, noon + std::chrono::seconds(second)));
+    for (int i = 0; i < 20; ++i) EXPECT_FALSE(off.is_burst(0, noon + std::chrono::seconds(second)));
+  }
+}
+
 }  // namespace
 }  // namespace ecrelay::policy
