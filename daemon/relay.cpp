@@ -137,7 +137,8 @@ asio::awaitable<void> Relay::load_backlog() {
     Ulid last;
     for (const store::QueueItem& item : page) {
       // One entry serves all recipients of a message that are due together.
-      if (item.message != last) dispatcher_.push(item.upstream, item.due, item.message);
+      if (item.message != last)
+        dispatcher_.push(item.upstream, item.due, item.message, item.shop, item.lane);
       last = item.message;
     }
     co_await net::sleep_until(net::after(std::chrono::milliseconds(1)));
@@ -206,7 +207,9 @@ void Relay::on_accepted(intake::Accepted accepted) {
   }
   dispatch::Job job = dispatch::job_of(accepted.message, accepted.recipients,
                                        std::move(accepted.head), std::move(accepted.body));
-  if (!job.recipients.empty()) dispatcher_.announce(accepted.message.upstream, std::move(job));
+  if (!job.recipients.empty()) {
+    dispatcher_.announce(accepted.message.upstream, std::move(job), accepted.message.lane);
+  }
 }
 
 policy::ShopUsage Relay::usage_of(const std::string& shop, TimePoint at) {
@@ -250,7 +253,7 @@ dispatch::Ports Relay::dispatch_ports() {
   ports.on_charged = [this](const std::string& shop, Money amount, TimePoint at) {
     reception_.charged(shop, amount, at);
   };
-  ports.on_finished = [this](std::int64_t recipients) { queued_ -= recipients; };
+  ports.on_queued = [this](std::int64_t change) { queued_ += change; };
   return ports;
 }
 
@@ -280,8 +283,11 @@ asio::awaitable<void> Relay::push_matching(store::QueueFilter filter, TimePoint 
     return store::Inquiry(book).queue(filter, records::State::queued, retried_at_once);
   });
   const std::vector<store::QueueRow> rows = co_await std::move(reading);
-  for (const store::QueueRow& row : rows)
-    dispatcher_.push(row.upstream, due, row.recipient.message);
+  // Whoever asks for it by name does not want it behind a campaign.
+  for (const store::QueueRow& row : rows) {
+    dispatcher_.push(row.upstream, due, row.recipient.message, row.shop,
+                     records::Lane::transactional);
+  }
 }
 
 control::Status Relay::status() {

@@ -55,11 +55,16 @@ void decide_state(const Job& job, const Job::Recipient& recipient, const Attempt
     case policy::Outcome::deferred:
       break;
   }
+  if (concluded.verdict.in_doubt && rules.shop(job.shop).hold_in_doubt) {
+    concluded.state = records::State::held;
+    concluded.due = attempted.at;
+    return;
+  }
   policy::RetryPlan plan = rules.retry;
   plan.expire = job.expires_at - job.accepted_at;
   policy::Attempted so_far{};
   so_far.attempts = recipient.attempts + 1;
-  so_far.accepted_at = job.accepted_at;
+  so_far.accepted_at = job.accepted_at + attempted.excess_age;
   so_far.now = attempted.at;
   if (concluded.result.origin == smtp::Origin::peer) {
     so_far.named = policy::delay_named_in(concluded.result.reply.text);
@@ -73,7 +78,8 @@ std::optional<records::SuppressionEntry> suppression_of(const Job& job,
                                                         const Job::Recipient& recipient,
                                                         const Concluded& concluded,
                                                         const Attempted& attempted) {
-  if (concluded.state != records::State::bounced) return std::nullopt;
+  if (concluded.state != records::State::bounced || job.kind == records::Kind::report)
+    return std::nullopt;
   policy::Evidence evidence{concluded.result.stage, concluded.result.reply, recipient.address,
                             attempted.server_host};
   const policy::Suppression decision = policy::suppression_for(evidence);
@@ -92,7 +98,28 @@ std::optional<records::SuppressionEntry> suppression_of(const Job& job,
   return entry;
 }
 
+void charge(const Job& job, const Job::Recipient& recipient, const Attempted& attempted,
+            const Rules& rules, Conclusion& conclusion) {
+  const auto price = rules.prices.in_force(job.shop, attempted.at);
+  if (!price) throw std::logic_error("no price in force for shop " + job.shop);
+  const auto charge = policy::charge_for(policy::Ending::sent, *price);
+  const bool by_message = charge->unit == policy::Unit::message;
+  if (by_message && !conclusion.outcome.charges.empty()) return;
+  records::Charge row;
+  row.unit = by_message ? records::Unit::message : records::Unit::recipient;
+  row.recipient = recipient.n;
+  row.price = charge->amount;
+  conclusion.outcome.charges.push_back(row);
+  conclusion.charged = conclusion.charged + charge->amount;
+}
+
 }  // namespace
+
+const ShopRules& Rules::shop(const std::string& id) const {
+  static const ShopRules defaults;
+  const auto found = shops.find(id);
+  return found == shops.end() ? defaults : found->second;
+}
 
 Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& results,
                     const Attempted& attempted, const Rules& rules, std::uint32_t random) {
@@ -115,20 +142,8 @@ Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& re
     row.attempt = attempt_of(job, recipient, concluded, attempted);
     conclusion.outcome.recipients.push_back(std::move(row));
 
-    if (concluded.state == records::State::sent) {
-      const auto price = rules.prices.in_force(job.shop, attempted.at);
-      if (!price) throw std::logic_error("no price in force for shop " + job.shop);
-      const auto charge = policy::charge_for(policy::Ending::sent, *price);
-      const bool by_message = charge->unit == policy::Unit::message;
-      if (!by_message || conclusion.outcome.charges.empty()) {
-        records::Charge row_charge;
-        row_charge.unit = by_message ? records::Unit::message : records::Unit::recipient;
-        row_charge.recipient = recipient.n;
-        row_charge.price = charge->amount;
-        conclusion.outcome.charges.push_back(row_charge);
-        conclusion.charged = conclusion.charged + charge->amount;
-      }
-    }
+    if (concluded.state == records::State::sent && job.kind == records::Kind::mail)
+      charge(job, recipient, attempted, rules, conclusion);
     if (auto entry = suppression_of(job, recipient, concluded, attempted);
         entry && rules.list_addresses) {
       conclusion.outcome.suppressions.push_back(std::move(*entry));

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/time.h"
@@ -22,6 +24,7 @@ struct Attempted {
   std::string tls;
   TimePoint at;
   Duration took{};
+  Duration excess_age{};  ///< how much older than it is the message seems, by a clock set forward
 };
 
 /// What a recipient's result came to, for the log.
@@ -39,15 +42,29 @@ struct Conclusion {
   Money charged;                      ///< at most this much, when not charged before
 };
 
+/// What differs by shop.
+struct ShopRules {
+  std::uint32_t weight = 1;  ///< beside other shops
+  bool hold_in_doubt = false;
+  bool failure_reports = true;
+};
+
 /// The rules an attempt is concluded by.
 struct Rules {
   policy::RetryPlan retry;
   policy::PriceBook prices;
   bool list_addresses = true;  ///< false: suppression.dry_run, what would be listed is not
+  std::optional<Duration> delay_warning;
+  std::string hostname;
+  std::unordered_map<std::string, ShopRules> shops;
+
+  /// A shop that the configuration has lost has the defaults.
+  const ShopRules& shop(const std::string& id) const;
 };
 
 /// What an attempt means (promises P2, P3, P7): each recipient's verdict, next state and evidence,
-/// the charge, and what goes on the suppression list. `results` are in the order of the job's
+/// the charge, and what goes on the suppression list. Our own reports are never charged, and list
+/// nobody. `results` are in the order of the job's
 /// recipients. `random` spreads the retries. Throws std::logic_error when no price is in force:
 /// what cannot be priced must not have been sent.
 Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& results,

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t reply_buffer = 4096;
 /// Pieces of a body handed to the kernel in one call (IOV_MAX is 1024).
 constexpr std::size_t pieces_a_write = 64;
+/// One lost SYN is sent again after a second.
+constexpr std::chrono::seconds least_time_to_connect{3};
 
 smtp::Transaction transaction_of(const Job& job) {
   smtp::Transaction transaction;
@@ -49,13 +51,16 @@ asio::awaitable<bool> Courier::open(const config::Server& server) {
 }
 
 asio::awaitable<bool> Courier::connect(const config::ServerAddress& address) {
-  const net::Deadline deadline = net::after(upstream_.timeouts.connect);
   const auto addresses = co_await resolver_.addresses(address.host);
   if (!addresses) co_return fail_locally(smtp::Stage::connect, addresses.error().detail);
   std::string reasons;
+  // Each address gets its part of the time, so that one that swallows packets leaves some for the
+  // next.
+  const auto share = std::max<std::chrono::steady_clock::duration>(
+      upstream_.timeouts.connect / addresses->size(), least_time_to_connect);
   for (const IpAddress& ip : *addresses) {
     const net::Endpoint endpoint(ip, address.port);
-    auto connected = co_await net::connect(endpoint, deadline);
+    auto connected = co_await net::connect(endpoint, net::after(share));
     if (connected) {
       stream_.emplace(std::move(*connected));
       server_text_ = endpoint.text();
@@ -220,6 +225,11 @@ asio::awaitable<void> Courier::close() {
     }
   }
   co_await stream_->close(std::chrono::milliseconds(200));
+  stream_.reset();
+  protocol_.reset();
+  place_.reset();
+  counted_.reset();
+  transactions_ = 0;
 }
 
 std::string Courier::tls() const {

@@ -48,15 +48,20 @@ class Courier {
   asio::awaitable<bool> open(const config::Server& server);
   const Unreachable& failure() const { return failure_; }
 
-  /// The connection is one of those that `open` counts, until it goes.
-  void assign(std::size_t& open) { counted_.emplace(open); }
+  /// The connection is to the server at this place of the pool, and one of those that `open`
+  /// counts, until it goes.
+  void assign(std::size_t server, std::size_t& open) {
+    place_ = server;
+    counted_.emplace(open);
+  }
+  std::optional<std::size_t> place() const { return place_; }
 
   /// One transaction: a result for each recipient of the job, in their order. Afterwards usable()
   /// tells whether the connection is good for another.
   asio::awaitable<std::vector<smtp::RecipientResult>> deliver(const Job& job);
   bool usable() const { return stream_ && protocol_ && protocol_->idle(); }
 
-  /// QUIT, briefly.
+  /// QUIT, briefly. May be opened again.
   asio::awaitable<void> close();
 
   /// "host:ip:port", "ip:port" where the configuration has an address.
@@ -89,6 +94,7 @@ class Courier {
   std::string server_host_;
   std::string server_text_;
   std::uint32_t transactions_ = 0;
+  std::optional<std::size_t> place_;
   std::optional<Counted> counted_;
 };
 

@@ -35,8 +35,16 @@ policy::PriceBook price_book(const config::Settings& settings) {
 }
 
 Rules rules_of(const config::Settings& settings) {
-  return Rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire},
-               price_book(settings), !settings.suppression.dry_run};
+  Rules rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire},
+              price_book(settings),
+              !settings.suppression.dry_run,
+              settings.retry.delay_warning,
+              settings.hostname,
+              {}};
+  for (const config::Shop& shop : settings.shops)
+    rules.shops[shop.id] =
+        ShopRules{shop.weight, shop.in_doubt == config::InDoubt::hold, shop.failure_reports};
+  return rules;
 }
 
 void tell_failure(const std::exception_ptr& failure) {
@@ -52,8 +60,7 @@ void tell_failure(const std::exception_ptr& failure) {
 Dispatcher::Dispatcher(Ports ports, const config::Settings& settings)
     : ports_(std::move(ports)), rules_(rules_of(settings)), tasks_(ports_.executor, tell_failure) {
   for (const config::Upstream& each : settings.upstreams) {
-    upstreams_.emplace(each.name,
-                       std::make_unique<Upstream>(ports_, each, rules_, settings.hostname));
+    upstreams_.emplace(each.name, std::make_unique<Upstream>(ports_, each, rules_));
   }
 }
 
@@ -61,12 +68,24 @@ void Dispatcher::start() {
   for (auto& [name, upstream] : upstreams_) upstream->start(tasks_);
 }
 
-void Dispatcher::announce(const std::string& upstream, Job job) {
-  find(upstream).announce(std::move(job));
+void Dispatcher::announce(const std::string& upstream, Job job, records::Lane lane) {
+  find(upstream).workload().announce(std::move(job), lane);
 }
 
-void Dispatcher::push(const std::string& upstream, TimePoint due, const Ulid& message) {
-  find(upstream).push(due, message);
+void Dispatcher::push(const std::string& upstream, TimePoint due, const Ulid& message,
+                      const std::string& shop, records::Lane lane) {
+  find(upstream).workload().push(due, message, shop, lane);
+}
+
+bool Dispatcher::take_aside(const Ulid& message) {
+  for (auto& [name, upstream] : upstreams_)
+    if (upstream->workload().is_in_flight(message)) return false;
+  for (auto& [name, upstream] : upstreams_) upstream->workload().take_aside(message);
+  return true;
+}
+
+void Dispatcher::give_back(const Ulid& message) {
+  for (auto& [name, upstream] : upstreams_) upstream->workload().let_go(message);
 }
 
 /// A queued message may name an upstream that the configuration has lost since: it goes by the

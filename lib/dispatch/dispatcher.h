@@ -21,9 +21,15 @@ class Dispatcher {
   /// Starts the upstreams.
   void start();
   /// A message accepted a moment ago, and what of it waits for delivery.
-  void announce(const std::string& upstream, Job job);
+  void announce(const std::string& upstream, Job job, records::Lane lane);
   /// A message the book has queued: at start-up, and when somebody wants it tried at once.
-  void push(const std::string& upstream, TimePoint due, const Ulid& message);
+  void push(const std::string& upstream, TimePoint due, const Ulid& message,
+            const std::string& shop, records::Lane lane);
+
+  /// Keeps the message from being delivered until give_back(), so that an operator's change of it
+  /// cannot cross a delivery. False: it is being delivered at this moment, and is not kept.
+  bool take_aside(const Ulid& message);
+  void give_back(const Ulid& message);
 
   /// No new transaction begins; returns when those under way are in the book, or at the deadline.
   asio::awaitable<void> stop(net::Deadline deadline);

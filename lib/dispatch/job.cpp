@@ -4,20 +4,33 @@
 
 namespace ecrelay::dispatch {
 
+namespace {
+
+/// What a row of the book and a row of the queue say alike.
+template <typename Row>
+Job facts_of(const Row& row, const Ulid& id) {
+  Job job;
+  job.id = id;
+  job.shop = row.shop;
+  job.sender = row.sender;
+  job.message_id = row.message_id;
+  job.kind = row.kind;
+  job.accepted_at = row.accepted_at;
+  job.expires_at = row.expires_at;
+  job.eight_bit = row.eight_bit;
+  job.smtputf8 = row.smtputf8;
+  job.location = row.location;
+  return job;
+}
+
+}  // namespace
+
 Job job_of(const records::Message& message, const std::vector<records::Recipient>& recipients,
            std::string head, std::shared_ptr<const std::string> body) {
-  Job job;
-  job.id = message.id;
-  job.shop = message.shop;
-  job.sender = message.sender;
-  job.accepted_at = message.accepted_at;
-  job.expires_at = message.expires_at;
-  job.eight_bit = message.eight_bit;
-  job.smtputf8 = message.smtputf8;
-  job.location = message.location;
+  Job job = facts_of(message, message.id);
   for (const records::Recipient& each : recipients) {
     if (each.state != records::State::queued) continue;
-    job.recipients.push_back(Job::Recipient{each.n, each.address, each.key, each.attempts});
+    job.recipients.push_back(Job::Recipient{each.n, each.address, each.key, each.attempts, false});
   }
   job.head = std::move(head);
   job.body = std::move(body);
@@ -25,18 +38,10 @@ Job job_of(const records::Message& message, const std::vector<records::Recipient
 }
 
 Job job_of(const std::vector<store::QueueItem>& items) {
-  const store::QueueItem& first = items.front();
-  Job job;
-  job.id = first.message;
-  job.shop = first.shop;
-  job.sender = first.sender;
-  job.accepted_at = first.accepted_at;
-  job.expires_at = first.expires_at;
-  job.eight_bit = first.eight_bit;
-  job.smtputf8 = first.smtputf8;
-  job.location = first.location;
+  Job job = facts_of(items.front(), items.front().message);
   for (const store::QueueItem& each : items) {
-    job.recipients.push_back(Job::Recipient{each.n, each.address, each.key, each.attempts});
+    job.recipients.push_back(
+        Job::Recipient{each.n, each.address, each.key, each.attempts, each.warned});
   }
   return job;
 }

@@ -19,17 +19,24 @@ struct Job {
     std::string address;
     std::string key;
     std::uint32_t attempts = 0;  ///< before this one
+    bool warned = false;         ///< the sender was told that it waits
+
+    /// The domain that limits and reputation go by.
+    std::string domain() const { return key.substr(key.rfind('@') + 1); }
   };
 
   Ulid id;
   std::string shop;
   std::string sender;  ///< "" is the null sender
+  std::string message_id;
+  records::Kind kind = records::Kind::mail;
   TimePoint accepted_at;
   TimePoint expires_at;
   bool eight_bit = false;
   bool smtputf8 = false;
   records::Location location;
   std::vector<Recipient> recipients;
+  std::vector<std::string> domains;  ///< of recipients, that Destinations::enter() let pass
   std::string head;
   std::shared_ptr<const std::string> body;  ///< null: in the spool, at `location`
 };

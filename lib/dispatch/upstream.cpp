@@ -1,5 +1,6 @@
 #include "dispatch/upstream.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
@@ -9,18 +10,18 @@
 #include <utility>
 
 #include "log/events.h"
-#include "net/answer.h"
+#include "policy/verdict.h"
 
 namespace ecrelay::dispatch {
 namespace {
 
-/// Bodies of messages just accepted are kept for their first attempt up to this much in all; beyond
-/// it they are read back from the spool. DESIGN: delivery from memory straight after the commit.
-constexpr std::size_t fresh_limit = 64 << 20;
-
 /// Where a body could not be read back, or something unforeseen happened, an hour gives somebody
 /// the time to look.
 constexpr std::chrono::hours trouble_pause{1};
+
+/// A message that servers fail goes to the next one at once, but not around the whole pool: it may
+/// be what makes them fail.
+constexpr int most_moves = 2;
 
 std::uint32_t random_number() {
   static thread_local std::mt19937 generator{std::random_device{}()};
@@ -45,39 +46,31 @@ std::optional<net::TlsClient> tls_client(const config::Upstream& settings) {
   return std::move(*client);
 }
 
+/// The server is at fault, and the message has not been there: its body was not sent.
+bool can_move(const smtp::RecipientResult& result) {
+  if (result.origin == smtp::Origin::local || result.stage == smtp::Stage::dot) return false;
+  return result.origin == smtp::Origin::trouble || policy::verdict_of(result).stop_server;
+}
+
+/// A kept connection turned out to be closed when it was used again: nobody's fault.
+bool was_closed(const smtp::RecipientResult& result) {
+  return result.stage == smtp::Stage::mail &&
+         (result.origin == smtp::Origin::trouble || result.reply.code == 421);
+}
+
 }  // namespace
 
-Upstream::Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules,
-                   std::string hostname)
+Upstream::Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules)
     : ports_(ports),
       settings_(settings),
       rules_(rules),
-      hostname_(std::move(hostname)),
       tls_(tls_client(settings)),
       servers_(settings.servers, settings.breaker),
       open_connections_(settings.servers.size(), 0),
+      workload_(ports, settings, rules, [this] { stir(); }),
+      recorder_(ports, rules),
       work_(ports.executor),
       clock_(ports.executor) {}
-
-void Upstream::announce(Job job) {
-  const Ulid id = job.id;
-  const std::size_t bytes = job.head.size() + job.body->size();
-  const TimePoint due = job.accepted_at;
-  if (fresh_bytes_ + bytes <= fresh_limit) {
-    fresh_bytes_ += bytes;
-    fresh_.emplace(id, std::move(job));
-  }
-  push(due, id);
-}
-
-void Upstream::push(TimePoint due, const Ulid& message) {
-  due_.push(due, message);
-  if (due <= now()) {
-    grow();
-  } else {
-    clock_.notify_all();
-  }
-}
 
 void Upstream::start(net::TaskGroup& group) {
   group_ = &group;
@@ -90,46 +83,70 @@ void Upstream::drain() {
   clock_.notify_all();
 }
 
+void Upstream::stir() {
+  grow();
+  if (next_wake(std::chrono::steady_clock::now()) < wake_at_) clock_.notify_all();
+}
+
 /// Gives due work to an idle connection, or to a new one.
 void Upstream::grow() {
-  if (group_ == nullptr || draining_ || !due_.has_due(now())) return;
+  if (group_ == nullptr || draining_ || !workload_.has_due()) return;
+  if (paced(std::chrono::steady_clock::now())) return;
   if (work_.waiting() > 0) {
     work_.notify_one();
-  } else if (connections_ < settings_.connections &&
-             servers_.any_available(std::chrono::steady_clock::now())) {
+  } else if (connections_ < settings_.connections && servers_.any_available()) {
     group_->spawn(serve(Counted(connections_)));
   }
 }
 
-/// Wakes the pool when the next message falls due or a closed server may be tried again.
+/// Wakes the pool when the next message may go, and probes servers that were left alone long
+/// enough.
 asio::awaitable<void> Upstream::keep_time() {
+  while (!draining_) {
+    const Steady steady = std::chrono::steady_clock::now();
+    workload_.keep_time(steady);
+    while (const auto server = servers_.pick_for_probe(steady)) group_->spawn(probe(*server));
+    grow();
+    wake_at_ = next_wake(steady);
+    co_await clock_.wait_until(wake_at_);
+  }
+}
+
+Upstream::Steady Upstream::next_wake(Steady steady) const {
   // The wall clock may jump: it is looked at again at least this often.
   constexpr std::chrono::seconds longest_sleep{5};
-  while (!draining_) {
+  Steady wake = steady + longest_sleep;
+  if (const auto due = workload_.next_wake(steady)) wake = std::min(wake, *due);
+  if (const auto probe = servers_.next_probe()) wake = std::min(wake, *probe);
+  if (paced(steady)) wake = std::min(wake, next_start_);
+  return wake;
+}
+
+/// A connection to a server whose breaker is open, up to the point where mail would go.
+asio::awaitable<void> Upstream::probe(std::size_t server) {
+  Courier courier(settings_, tls_, ports_.resolver, rules_.hostname);
+  const bool opened = co_await courier.open(servers_[server]);
+  if (opened) {
+    servers_.came_through(server);
     grow();
-    const auto steady = std::chrono::steady_clock::now();
-    auto sleep = std::chrono::steady_clock::duration(longest_sleep);
-    const TimePoint wall = now();
-    if (const auto next = due_.next_due(); next && *next > wall) {
-      sleep = std::min<std::chrono::steady_clock::duration>(sleep, *next - wall);
-    }
-    if (const auto trial = servers_.next_trial(steady); trial && *trial > steady) {
-      sleep = std::min(sleep, *trial - steady);
-    }
-    co_await clock_.wait_until(steady + sleep);
+  } else {
+    report_failure(courier, server);
   }
+  clock_.notify_all();
+  co_await courier.close();
 }
 
 /// The life of one connection's coroutine: a job first, then a server for it, then job after job.
 /// `counted` from the moment it is asked for, so that no more are asked for than may be.
 asio::awaitable<void> Upstream::serve(Counted) {
-  Courier courier(settings_, tls_, ports_.resolver, hostname_);
+  Courier courier(settings_, tls_, ports_.resolver, rules_.hostname);
   std::exception_ptr failure;
   try {
     co_await serve_with(courier);
   } catch (...) {
     failure = std::current_exception();
   }
+  if (const auto server = courier.place()) servers_.unused(*server);
   co_await courier.close();
   if (failure) std::rethrow_exception(failure);
 }
@@ -145,68 +162,69 @@ asio::awaitable<void> Upstream::serve_with(Courier& courier) {
     }
     grow();
     const bool carried = co_await carry(courier, *job);
-    let_go(job->id);
+    workload_.finish(*job);
     if (!carried || !courier.usable() ||
         courier.transactions() >= settings_.messages_per_connection)
       co_return;
   }
 }
 
-/// One job over this connection, made first when there is none. False: this connection is of no
-/// use. The fence of a delivery attempt: what nobody expected defers the message and stays here.
+/// The fence of a delivery attempt: what nobody expected defers the message and stays here.
 asio::awaitable<bool> Upstream::carry(Courier& courier, Job& job) {
   try {
-    if (!courier.usable()) {
-      const bool opened = co_await open_any(courier, job);
-      if (!opened) co_return false;
-    }
-    co_await transact(courier, job);
-    co_return true;
+    co_return co_await deliver(courier, job);
   } catch (const net::IoError&) {
     throw;  // told to stop
   } catch (const std::exception& error) {
     log::internal_error("delivery", job.id.text() + ": " + error.what());
-    in_flight_[job.id].due_by(now() + trouble_pause);
+    workload_.put_off(job.id, now() + trouble_pause);
     co_return false;
   }
+}
+
+/// One job over this connection, made first when there is none, and over others where the server
+/// fails it. False: this connection is of no use.
+asio::awaitable<bool> Upstream::deliver(Courier& courier, Job& job) {
+  std::vector<bool> tried(servers_.size(), false);
+  for (int moves = 0; moves <= most_moves; ++moves) {
+    if (!courier.usable()) {
+      const bool opened = co_await open_any(courier, job, tried);
+      if (!opened) co_return false;
+    }
+    const bool was_idle = courier.transactions() > 0;
+    if (!was_idle) tried[*courier.place()] = true;
+    const bool elsewhere = moves < most_moves && (was_idle || servers_.any_available(tried));
+    co_await transact(courier, job, elsewhere);
+    if (job.recipients.empty()) co_return true;
+    co_await courier.close();
+  }
+  // Where the connections ended early, the rest has not been tried: it is due as it was.
+  workload_.put_off(job.id, now());
+  co_return false;
 }
 
 asio::awaitable<bool> Upstream::wait_for_work() {
   co_return co_await work_.wait_until(net::after(settings_.timeouts.idle));
 }
 
-/// The next due message with all it needs, marked as in flight; nothing when none is due.
+/// The next due message with all it needs, marked as in flight; nothing when none may go.
 asio::awaitable<std::optional<Job>> Upstream::take_job() {
   for (;;) {
-    const std::optional<Ulid> id = due_.pop_due(now());
-    if (!id) co_return std::nullopt;
-    Flight& flight = in_flight_[*id];
-    if (flight.holds > 0) {
-      flight.due_by(now());
-      continue;
+    const Steady steady = std::chrono::steady_clock::now();
+    if (paced(steady)) {
+      clock_.notify_all();
+      co_return std::nullopt;
     }
-    flight.holds = 1;
-    Job job;
-    if (auto fresh = fresh_.extract(*id)) {
-      job = std::move(fresh.mapped());
-      fresh_bytes_ -= job.head.size() + job.body->size();
-    } else {
-      auto items = ports_.waiting(*id);
-      const TimePoint at = now();
-      std::erase_if(items, [&](const store::QueueItem& item) {
-        if (policy::is_due(rules_.retry, item.due, at)) return false;
-        flight.due_by(item.due);
-        return true;
-      });
-      if (items.empty()) {
-        let_go(*id);
-        continue;
-      }
-      job = job_of(items);
+    std::optional<Job> job = workload_.take();
+    if (!job) co_return std::nullopt;
+    if (settings_.messages_per_second)
+      next_start_ = steady + std::chrono::nanoseconds(std::chrono::seconds(1)) /
+                                 *settings_.messages_per_second;
+    if (!job->body) {
+      const bool read = co_await fetch_body(*job);
+      if (!read) continue;
     }
-    if (job.body) co_return job;
-    const bool read = co_await fetch_body(job);
-    if (read) co_return job;
+    co_return job;
   }
 }
 
@@ -222,63 +240,90 @@ asio::awaitable<bool> Upstream::fetch_body(Job& job) {
   }
   // One message that cannot be read must not stop the others: it waits, and is shouted about.
   log::store_trouble("read body", job.id.text() + ": " + body.error().detail);
-  in_flight_[job.id].due_by(now() + trouble_pause);
-  let_go(job.id);
+  workload_.put_off(job.id, now() + trouble_pause);
+  workload_.finish(job);
   co_return false;
+}
+
+void Upstream::report_failure(const Courier& courier, std::size_t server) {
+  const smtp::RecipientResult& result = courier.failure().result;
+  servers_.failed(server, std::chrono::steady_clock::now(),
+                  std::string(smtp::to_text(result.stage)) + ": " + result.reply.line());
+  log::upstream_trouble(settings_.name, courier.failure().server, smtp::to_text(result.stage),
+                        log::Answer{result.reply.code, result.reply.enhanced, result.reply.text});
 }
 
 /// Opens the courier to the best server that answers. When none does, the job's attempt has failed
 /// at the last one tried.
-asio::awaitable<bool> Upstream::open_any(Courier& courier, const Job& job) {
-  const auto began = std::chrono::steady_clock::now();
-  std::vector<bool> tried(servers_.size(), false);
+asio::awaitable<bool> Upstream::open_any(Courier& courier, const Job& job,
+                                         std::vector<bool>& tried) {
+  const Steady began = std::chrono::steady_clock::now();
   bool any = false;
-  for (;;) {
-    const auto server = servers_.pick(std::chrono::steady_clock::now(), random_number(), tried);
-    if (!server) break;
-    tried[*server] = true;
+  while (const auto server = servers_.pick(random_number(), tried)) {
     any = true;
-    const config::Server& settings = servers_[*server];
-    const bool opened = co_await courier.open(settings);
+    const bool opened = co_await courier.open(servers_[*server]);
     if (opened) {
-      servers_.succeeded(*server);
-      courier.assign(open_connections_[*server]);
+      courier.assign(*server, open_connections_[*server]);
       co_return true;
     }
-    const smtp::RecipientResult& result = courier.failure().result;
-    servers_.failed(*server, std::chrono::steady_clock::now(),
-                    std::string(smtp::to_text(result.stage)) + ": " + result.reply.line());
-    log::upstream_trouble(settings_.name, courier.failure().server, smtp::to_text(result.stage),
-                          log::Answer{result.reply.code, result.reply.enhanced, result.reply.text});
+    tried[*server] = true;
+    report_failure(courier, *server);
   }
   clock_.notify_all();
-  if (!any) {  // another connection has the trial: nothing was tried for this message
-    in_flight_[job.id].due_by(now());
+  if (!any) {  // other connections have what servers there are: nothing was tried for this message
+    workload_.put_off(job.id, now());
     co_return false;
   }
   const std::vector<smtp::RecipientResult> results(job.recipients.size(), courier.failure().result);
-  conclude_and_settle(job, results, attempted_by(courier, began));
+  conclude_and_settle(job, results, attempted_by(courier, job, began));
   co_return false;
 }
 
-/// All recipients of the job, in as many transactions as the upstream's limit asks for.
-asio::awaitable<void> Upstream::transact(Courier& courier, Job& job) {
+/// The recipients of the job, in as many transactions as the upstream's limit asks for, until the
+/// connection ends. Afterwards the job has those that are to be tried elsewhere: they were not
+/// tried here, or with `may_move`, the server failed them before it had the body.
+asio::awaitable<void> Upstream::transact(Courier& courier, Job& job, bool may_move) {
   std::vector<Job::Recipient> rest = std::move(job.recipients);
+  std::vector<Job::Recipient> elsewhere;
   while (!rest.empty() && courier.usable()) {
-    const auto began = std::chrono::steady_clock::now();
+    const Steady began = std::chrono::steady_clock::now();
     const auto count = static_cast<std::ptrdiff_t>(
         std::min<std::size_t>(settings_.recipients_per_message, rest.size()));
     job.recipients.assign(rest.begin(), rest.begin() + count);
     rest.erase(rest.begin(), rest.begin() + count);
-    const auto results = co_await courier.deliver(job);
-    conclude_and_settle(job, results, attempted_by(courier, began));
+    const bool was_idle = courier.transactions() > 0;
+    auto results = co_await courier.deliver(job);
+    judge_server(courier, results, was_idle);
+    for (std::size_t i = job.recipients.size(); may_move && i-- > 0;) {
+      if (!can_move(results[i])) continue;
+      elsewhere.push_back(std::move(job.recipients[i]));
+      job.recipients.erase(job.recipients.begin() + static_cast<std::ptrdiff_t>(i));
+      results.erase(results.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    if (!results.empty()) conclude_and_settle(job, results, attempted_by(courier, job, began));
   }
-  // Where the connection ended early, the rest has not been tried: it is due as it was.
-  if (!rest.empty()) in_flight_[job.id].due_by(now());
+  elsewhere.insert(elsewhere.end(), std::make_move_iterator(rest.begin()),
+                   std::make_move_iterator(rest.end()));
+  job.recipients = std::move(elsewhere);
 }
 
-Attempted Upstream::attempted_by(const Courier& courier,
-                                 std::chrono::steady_clock::time_point began) const {
+/// What a transaction says about the server's health: a connection that is lost or told to go
+/// (421) counts like one that could not be made.
+void Upstream::judge_server(const Courier& courier,
+                            const std::vector<smtp::RecipientResult>& results, bool was_idle) {
+  const std::size_t server = *courier.place();
+  const smtp::RecipientResult& last = results.back();
+  if (was_idle && was_closed(last)) return;
+  const bool failed = last.origin == smtp::Origin::trouble || policy::verdict_of(last).stop_server;
+  if (!failed) return servers_.succeeded(server);
+  servers_.failed(server, std::chrono::steady_clock::now(),
+                  std::string(smtp::to_text(last.stage)) + ": " + last.reply.line());
+  log::upstream_trouble(settings_.name, courier.server(), smtp::to_text(last.stage),
+                        log::Answer{last.reply.code, last.reply.enhanced, last.reply.text});
+  clock_.notify_all();
+}
+
+Attempted Upstream::attempted_by(const Courier& courier, const Job& job, Steady began) const {
   Attempted attempted;
   attempted.upstream = settings_.name;
   attempted.server = courier.server();
@@ -286,112 +331,33 @@ Attempted Upstream::attempted_by(const Courier& courier,
   attempted.tls = courier.tls();
   attempted.at = now();
   attempted.took = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
+  attempted.excess_age = workload_.excess_age(job.accepted_at);
   return attempted;
 }
 
 void Upstream::conclude_and_settle(const Job& job,
                                    const std::vector<smtp::RecipientResult>& results,
-                                   Attempted attempted) {
-  Conclusion conclusion = conclude(job, results, attempted, rules_, random_number());
-  // What is told and counted once the book has it; neither header nor body is copied for that.
-  auto kept = std::make_shared<Job>();
-  kept->id = job.id;
-  kept->shop = job.shop;
-  kept->sender = job.sender;
-  kept->recipients = job.recipients;
-  ++in_flight_[job.id].holds;
-  group_->spawn(settle(std::move(kept), std::move(conclusion), std::move(attempted)));
+                                   const Attempted& attempted) {
+  workload_.heed_rates(job, results);
+  auto ending = recorder_.conclude(job, results, attempted);
+  workload_.hold(job.id);
+  group_->spawn(settle(std::move(ending)));
 }
 
-asio::awaitable<void> Upstream::settle(std::shared_ptr<const Job> job, Conclusion conclusion,
-                                       Attempted attempted) {
-  net::Answer<Result<void>> answer(ports_.executor);
-  ports_.writer.record(conclusion.outcome, answer.done());
-  const Result<void> recorded = co_await answer.result();
-  if (!recorded) {
-    log::charge_failed(delivery(*job, 0, attempted), recorded.error().detail);
-    // The message stays in flight: what the book does not know must not be sent again by this
-    // process. A broken book ends it; the next start reads the book.
-    co_return;
-  }
-  tell(*job, conclusion, attempted);
-  account(*job, conclusion);
-  let_go(job->id);
-}
-
-void Upstream::let_go(const Ulid& message) {
-  const auto flight = in_flight_.find(message);
-  if (--flight->second.holds > 0) return;
-  const std::optional<TimePoint> next = flight->second.next;
-  in_flight_.erase(flight);
-  if (next) push(*next, message);
-}
-
-void Upstream::account(const Job& job, const Conclusion& conclusion) {
-  std::int64_t finished = 0;
+asio::awaitable<void> Upstream::settle(std::shared_ptr<const Ending> ending) {
+  const bool recorded = co_await recorder_.record(ending);
+  // What the book does not know stays in flight, so that this process does not send it again. A
+  // broken book ends the process; the next start reads the book.
+  if (!recorded) co_return;
+  const Conclusion& conclusion = ending->conclusion;
   for (const Concluded& each : conclusion.recipients) {
-    switch (each.state) {
-      case records::State::sent:
-        ++tally_.sent;
-        break;
-      case records::State::bounced:
-        ++tally_.bounced;
-        break;
-      case records::State::expired:
-        ++tally_.expired;
-        break;
-      default:
-        ++tally_.deferred;
-        in_flight_[job.id].due_by(each.due);
-        continue;
-    }
-    ++finished;
+    if (each.state == records::State::queued) workload_.put_off(ending->job.id, each.due);
   }
-  if (conclusion.charged > Money())
-    ports_.on_charged(job.shop, conclusion.charged, conclusion.outcome.at);
-  if (finished > 0) ports_.on_finished(finished);
-}
-
-log::Delivery Upstream::delivery(const Job& job, std::size_t index,
-                                 const Attempted& attempted) const {
-  log::Delivery told;
-  told.id = job.id;
-  told.rcpt = job.recipients[index].n;
-  told.shop = job.shop;
-  told.sender = job.sender;
-  told.recipient = job.recipients[index].address;
-  told.upstream = attempted.upstream;
-  told.server = attempted.server;
-  told.attempt = job.recipients[index].attempts + 1;
-  told.ms = attempted.took;
-  return told;
-}
-
-void Upstream::tell(const Job& job, const Conclusion& conclusion,
-                    const Attempted& attempted) const {
-  for (std::size_t i = 0; i < conclusion.recipients.size(); ++i) {
-    const Concluded& each = conclusion.recipients[i];
-    const log::Delivery told = delivery(job, i, attempted);
-    const log::Answer answer{each.result.reply.code, each.result.reply.enhanced,
-                             each.result.reply.text};
-    switch (each.state) {
-      case records::State::sent:
-        log::message_sent(told, answer);
-        break;
-      case records::State::bounced:
-        log::message_bounced(told, answer, each.verdict.reason);
-        break;
-      case records::State::expired:
-        log::message_expired(told, answer);
-        break;
-      default:
-        log::message_deferred(told, answer, each.verdict.reason, each.due);
-    }
+  if (const auto& report = conclusion.outcome.report) {
+    workload_.push(report->message.accepted_at, report->message.id, report->message.shop,
+                   report->message.lane);
   }
-  for (const records::SuppressionEntry& entry : conclusion.outcome.suppressions) {
-    log::suppressed(log::ListEntry{{}, entry.shop, entry.address, entry.reason}, entry.message,
-                    log::Answer{0, {}, entry.evidence});
-  }
+  workload_.let_go(ending->job.id);
 }
 
 UpstreamState Upstream::state() const {
@@ -399,19 +365,21 @@ UpstreamState Upstream::state() const {
   state.name = settings_.name;
   state.connections = connections_;
   state.idle = work_.waiting();
-  state.in_flight = in_flight_.size();
-  state.waiting = due_.size();
-  state.tally = tally_;
+  state.in_flight = workload_.in_flight();
+  state.waiting = workload_.waiting();
+  state.parked = workload_.destinations().parked();
+  state.slowed = workload_.destinations().slowed();
+  state.tally = recorder_.tally();
   state.limit = settings_.connections;
-  const auto steady = std::chrono::steady_clock::now();
+  const Steady steady = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     UpstreamState::Server server;
     server.address = servers_[i].address.text();
     server.trouble = servers_.trouble(i);
     server.connections = open_connections_[i];
-    if (servers_.closed(i, steady)) {
+    if (servers_.is_open(i)) {
       server.closed_until =
-          now() + std::chrono::duration_cast<Duration>(servers_.closed_until(i) - steady);
+          now() + std::chrono::duration_cast<Duration>(servers_.open_until(i) - steady);
     }
     state.servers.push_back(std::move(server));
   }

@@ -1,47 +1,20 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "config/settings.h"
-#include "dispatch/conclusion.h"
 #include "dispatch/courier.h"
-#include "dispatch/due_queue.h"
+#include "dispatch/recorder.h"
 #include "dispatch/servers.h"
-#include "log/events.h"
+#include "dispatch/workload.h"
 #include "net/task_group.h"
 #include "net/timer.h"
-#include "net/workers.h"
-#include "store/writer.h"
 
 namespace ecrelay::dispatch {
-
-/// What all upstreams work with; outlives them. Callbacks run on the network thread, but for
-/// read_body, which runs on a worker.
-struct Ports {
-  asio::any_io_executor executor;
-  net::Resolver& resolver;
-  net::Workers& workers;
-  store::Writer& writer;
-  std::function<Result<records::Body>(const Ulid&, const records::Location&)> read_body;
-  std::function<std::vector<store::QueueItem>(const Ulid&)>
-      waiting;  ///< what the book has queued of it
-  std::function<void(const std::string& shop, Money amount, TimePoint at)> on_charged;
-  std::function<void(std::int64_t)> on_finished;  ///< so many recipients left the queue
-};
-
-/// How attempts ended since the start, by recipient.
-struct Tally {
-  std::uint64_t sent = 0;
-  std::uint64_t deferred = 0;
-  std::uint64_t bounced = 0;
-  std::uint64_t expired = 0;
-};
 
 /// For `status`.
 struct UpstreamState {
@@ -57,23 +30,23 @@ struct UpstreamState {
   std::size_t idle = 0;
   std::size_t in_flight = 0;  ///< messages
   std::size_t waiting = 0;    ///< entries in the index of due messages
+  std::size_t parked = 0;     ///< of them, those that wait for their recipient's domain
+  std::size_t slowed = 0;     ///< recipient domains that asked for less
   std::vector<Server> servers;
   Tally tally;
 };
 
-/// One pool of smarthost servers with the messages that wait for it: takes what is due, oldest
-/// first, over at most `connections` connections that are kept and used again. Every outcome goes
-/// to the book in one transaction; a connection does not wait for it. Network thread.
+/// One pool of smarthost servers with the messages that wait for it: takes what is due, in fair
+/// turns of shops and lanes, over at most `connections` connections that are kept and used again.
+/// A message that a server fails before its body was sent goes to the next server at once. Every
+/// outcome goes to the book in one transaction; a connection does not wait for it. Network thread.
 class Upstream {
  public:
   /// Throws std::runtime_error when TLS towards it cannot be set up.
-  Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules,
-           std::string hostname);
+  Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules);
 
-  /// A message accepted a moment ago. Its body is kept in memory while `fresh_limit` allows.
-  void announce(Job job);
-  /// A message that the book has queued.
-  void push(TimePoint due, const Ulid& message);
+  /// The messages that go by this upstream.
+  Workload& workload() { return workload_; }
 
   /// Runs until the group is told to stop.
   void start(net::TaskGroup& group);
@@ -82,47 +55,43 @@ class Upstream {
   UpstreamState state() const;
 
  private:
+  using Steady = std::chrono::steady_clock::time_point;
+
   asio::awaitable<void> keep_time();
+  asio::awaitable<void> probe(std::size_t server);
   asio::awaitable<void> serve(Counted counted);
   asio::awaitable<void> serve_with(Courier& courier);
   asio::awaitable<bool> carry(Courier& courier, Job& job);
-  asio::awaitable<bool> open_any(Courier& courier, const Job& job);
+  asio::awaitable<bool> deliver(Courier& courier, Job& job);
+  asio::awaitable<bool> open_any(Courier& courier, const Job& job, std::vector<bool>& tried);
+  asio::awaitable<void> transact(Courier& courier, Job& job, bool may_move);
   asio::awaitable<std::optional<Job>> take_job();
   asio::awaitable<bool> wait_for_work();
   asio::awaitable<bool> fetch_body(Job& job);
-  asio::awaitable<void> transact(Courier& courier, Job& job);
-  asio::awaitable<void> settle(std::shared_ptr<const Job> job, Conclusion conclusion,
-                               Attempted attempted);
+  asio::awaitable<void> settle(std::shared_ptr<const Ending> ending);
+
+  void judge_server(const Courier& courier, const std::vector<smtp::RecipientResult>& results,
+                    bool was_idle);
   void conclude_and_settle(const Job& job, const std::vector<smtp::RecipientResult>& results,
-                           Attempted attempted);
-  void tell(const Job& job, const Conclusion& conclusion, const Attempted& attempted) const;
-  void account(const Job& job, const Conclusion& conclusion);
+                           const Attempted& attempted);
+  Attempted attempted_by(const Courier& courier, const Job& job, Steady began) const;
+  void report_failure(const Courier& courier, std::size_t server);
+  Steady next_wake(Steady steady) const;
+  bool paced(Steady steady) const { return steady < next_start_; }
+  void stir();
   void grow();
-
-  /// A message that somebody works on: by how many, and when it is due again afterwards.
-  struct Flight {
-    int holds = 0;
-    std::optional<TimePoint> next;
-
-    void due_by(TimePoint due) { next = next ? std::min(*next, due) : due; }
-  };
-  void let_go(const Ulid& message);
-  Attempted attempted_by(const Courier& courier, std::chrono::steady_clock::time_point began) const;
-  log::Delivery delivery(const Job& job, std::size_t index, const Attempted& attempted) const;
 
   Ports& ports_;
   const config::Upstream settings_;
   const Rules& rules_;
-  std::string hostname_;
   std::optional<net::TlsClient> tls_;
   Servers servers_;
   std::vector<std::size_t> open_connections_;  ///< by server
-  DueQueue due_;
-  std::unordered_map<Ulid, Job> fresh_;
-  std::size_t fresh_bytes_ = 0;
-  std::unordered_map<Ulid, Flight> in_flight_;
+  Workload workload_;
+  Recorder recorder_;
+  Steady wake_at_{};     ///< of the time keeper
+  Steady next_start_{};  ///< by messages_per_second: no transaction begins before
   std::size_t connections_ = 0;
-  Tally tally_;
   bool draining_ = false;
   net::Event work_;   ///< idle connections wait for it
   net::Event clock_;  ///< the time keeper waits for it

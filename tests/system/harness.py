@@ -273,8 +273,9 @@ class Relay(Program):
         return self.book("SELECT shop, amount_milli FROM ledger ORDER BY id")
 
     def states(self):
-        """How many recipients are in which state."""
-        return dict(self.book("SELECT state, count(*) FROM recipient GROUP BY state"))
+        """How many recipients of shops' mail are in which state."""
+        return dict(self.book("SELECT state, count(*) FROM recipient JOIN message ON message.id = recipient.message"
+                              " WHERE kind = 'mail' GROUP BY state"))
 
     def deliver(self, message, **envelope):
         """One mail into the first listener; the final reply."""

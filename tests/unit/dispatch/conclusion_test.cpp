@@ -52,7 +52,8 @@ Rules rules(policy::Unit unit = policy::Unit::message) {
   using namespace std::chrono;
   policy::Price price{2024y / 7 / 1, Money::milli_yen(100), unit};
   auto prices = policy::PriceBook::build({price}, {});
-  return Rules{policy::RetryPlan{{60s, 300s}, 48h}, std::move(*prices), true};
+  return Rules{
+      policy::RetryPlan{{60s, 300s}, 48h}, std::move(*prices), true, {}, "relay.example.jp", {}};
 }
 
 TEST(Conclusion, WhatTheUpstreamTookIsSentAndChargedOnceForTheMessage) {
@@ -142,10 +143,33 @@ TEST(Conclusion, WhatCannotBePricedIsAnErrorAndNotFree) {
   using namespace std::chrono;
   auto later = policy::PriceBook::build(
       {policy::Price{2099y / 1 / 1, Money::milli_yen(100), policy::Unit::message}}, {});
-  const Rules without{policy::RetryPlan{{60s}, 48h}, std::move(*later), true};
+  const Rules without{policy::RetryPlan{{60s}, 48h}, std::move(*later), true, {}, "", {}};
   EXPECT_THROW(
       conclude(job(1), {result(Stage::dot, Reply(250, "2.0.0", "ok"))}, attempted(), without, 0),
       std::logic_error);
+}
+
+TEST(Conclusion, WhatIsInDoubtIsTriedAgainOrHeldAsTheShopWants) {
+  const std::vector lost = {result(Stage::dot, Reply(451, "4.4.2", "lost"), Origin::trouble)};
+  Rules retries = rules();
+  const Conclusion retried = conclude(job(1), lost, attempted(), retries, 0);
+  EXPECT_EQ(retried.outcome.recipients[0].state, records::State::queued);
+  EXPECT_EQ(retried.outcome.recipients[0].attempt->verdict, "deferred protocol in_doubt");
+  retries.shops["shop-a"].hold_in_doubt = true;
+  const Conclusion held = conclude(job(1), lost, attempted(), retries, 0);
+  EXPECT_EQ(held.outcome.recipients[0].state, records::State::held);
+  EXPECT_TRUE(held.outcome.charges.empty());
+}
+
+TEST(Conclusion, AMessageDoesNotExpireBecauseTheClockWasSetAYearForward) {
+  Job old = job(1);
+  old.recipients[0].attempts = 9;
+  const std::vector later = {result(Stage::rcpt, Reply(450, "4.2.0", "later"))};
+  Attempted after = attempted();
+  after.at = noon + 8760h;
+  EXPECT_EQ(conclude(old, later, after, rules(), 0).recipients[0].state, records::State::expired);
+  after.excess_age = 8760h;
+  EXPECT_EQ(conclude(old, later, after, rules(), 0).recipients[0].state, records::State::queued);
 }
 
 }  // namespace

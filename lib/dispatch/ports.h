@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/money.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "core/ulid.h"
+#include "net/awaitable.h"
+#include "net/resolver.h"
+#include "net/workers.h"
+#include "records/spool_record.h"
+#include "store/writer.h"
+
+namespace ecrelay::dispatch {
+
+/// What all upstreams work with; outlives them. Callbacks run on the network thread, but for
+/// read_body, which runs on a worker.
+struct Ports {
+  asio::any_io_executor executor;
+  net::Resolver& resolver;
+  net::Workers& workers;
+  store::Writer& writer;
+  std::function<Result<records::Body>(const Ulid&, const records::Location&)> read_body;
+  std::function<std::vector<store::QueueItem>(const Ulid&)>
+      waiting;  ///< what the book has queued of it
+  std::function<void(const std::string& shop, Money amount, TimePoint at)> on_charged;
+  /// By so much has the number of queued recipients changed.
+  std::function<void(std::int64_t)> on_queued;
+};
+
+}  // namespace ecrelay::dispatch
