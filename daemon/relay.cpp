@@ -266,6 +266,16 @@ control::Ports Relay::control_ports() {
   ports.retried = [this](const store::QueueFilter& filter, TimePoint at) {
     tasks_.spawn(push_matching(filter, at));
   };
+  ports.withhold = [this](const std::string& upstream, const Ulid& message) {
+    return dispatcher_.withhold(upstream, message);
+  };
+  ports.give_back = [this](const std::string& upstream, const Ulid& message) {
+    dispatcher_.give_back(upstream, message);
+  };
+  ports.released = [this](const std::string& upstream, const Ulid& message, TimePoint at) {
+    dispatcher_.push(upstream, at, message);
+  };
+  ports.queued_by = [this](std::int64_t recipients) { queued_ += recipients; };
   ports.suppression_changed = [](const std::string&) {};  // the index asks the book itself
   ports.reload = []() -> asio::awaitable<Result<std::string>> {
     co_return unavailable(

@@ -69,6 +69,14 @@ void Dispatcher::push(const std::string& upstream, TimePoint due, const Ulid& me
   find(upstream).push(due, message);
 }
 
+bool Dispatcher::withhold(const std::string& upstream, const Ulid& message) {
+  return find(upstream).withhold(message);
+}
+
+void Dispatcher::give_back(const std::string& upstream, const Ulid& message) {
+  find(upstream).give_back(message);
+}
+
 /// A queued message may name an upstream that the configuration has lost since: it goes by the
 /// first.
 Upstream& Dispatcher::find(const std::string& name) {

@@ -24,6 +24,9 @@ class Dispatcher {
   void announce(const std::string& upstream, Job job);
   /// A message the book has queued: at start-up, and when somebody wants it tried at once.
   void push(const std::string& upstream, TimePoint due, const Ulid& message);
+  /// As of Upstream.
+  bool withhold(const std::string& upstream, const Ulid& message);
+  void give_back(const std::string& upstream, const Ulid& message);
 
   /// No new transaction begins; returns when those under way are in the book, or at the deadline.
   asio::awaitable<void> stop(net::Deadline deadline);

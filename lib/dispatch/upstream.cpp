@@ -79,6 +79,19 @@ void Upstream::push(TimePoint due, const Ulid& message) {
   }
 }
 
+bool Upstream::withhold(const Ulid& message) {
+  if (in_flight_.contains(message)) return false;
+  in_flight_[message].holds = 1;
+  return true;
+}
+
+void Upstream::give_back(const Ulid& message) {
+  // What is kept in memory says nothing of the change: the next attempt asks the book.
+  if (auto fresh = fresh_.extract(message))
+    fresh_bytes_ -= fresh.mapped().head.size() + fresh.mapped().body->size();
+  let_go(message);
+}
+
 void Upstream::start(net::TaskGroup& group) {
   group_ = &group;
   group.spawn(keep_time());

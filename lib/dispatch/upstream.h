@@ -75,6 +75,12 @@ class Upstream {
   /// A message that the book has queued.
   void push(TimePoint due, const Ulid& message);
 
+  /// Takes a message out while its rows are changed by hand; false, and nothing taken, when it is
+  /// being delivered.
+  bool withhold(const Ulid& message);
+  /// Ends withhold(); what the book has queued of it is delivered when it is due.
+  void give_back(const Ulid& message);
+
   /// Runs until the group is told to stop.
   void start(net::TaskGroup& group);
   /// Connections end after the transaction they are in.
