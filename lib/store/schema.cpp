@@ -249,6 +249,9 @@ END;
     R"sql(
 ALTER TABLE message ADD COLUMN kind TEXT NOT NULL DEFAULT 'mail'
   CHECK (kind IN ('mail', 'report', 'test'));
+)sql",
+    R"sql(
+CREATE INDEX idempotency_by_age ON idempotency (at_ms);
 )sql"};
 
 int version_of(Connection& connection) {
