@@ -57,6 +57,16 @@ class Command {
         ->required(required);
     return *this;
   }
+  Command& texts(const std::string& option, const std::string& name, const std::string& help) {
+    Order& order = order_;
+    app_->add_option_function<std::vector<std::string>>(
+        option,
+        [&order, name](const std::vector<std::string>& values) {
+          order.request.arguments[name] = control::json_list(values);
+        },
+        help);
+    return *this;
+  }
   Command& number(const std::string& option, const std::string& name, const std::string& help) {
     Order& order = order_;
     app_->add_option_function<std::uint64_t>(
@@ -85,6 +95,15 @@ CLI::App& group(CLI::App& app, const std::string& word, const std::string& text)
   return *group;
 }
 
+void add_intervention(CLI::App& queue, Order& order, const std::string& word,
+                      const std::string& text) {
+  Command(queue, order, word, "queue." + word, text)
+      .texts("id", "messages", "those of these messages")
+      .text("--shop", "shop", "those of this shop")
+      .text("--domain", "domain", "those of this domain")
+      .text("--reason", "reason", "for the audit");
+}
+
 void add_queue(CLI::App& app, Order& order) {
   CLI::App& queue = group(app, "queue", "recipients that wait to be delivered");
   Command(queue, order, "list", "queue.list", "what waits, the next due first")
@@ -100,6 +119,9 @@ void add_queue(CLI::App& app, Order& order) {
       .text("--domain", "domain", "those of this domain")
       .flag("--all", "all", true, "every queued recipient")
       .text("--reason", "reason", "for the audit");
+  add_intervention(queue, order, "hold", "keep queued recipients from being tried and expiring");
+  add_intervention(queue, order, "release", "make held recipients due now");
+  add_intervention(queue, order, "cancel", "never send to recipients that are queued or held");
 }
 
 void add_suppression(CLI::App& app, Order& order) {

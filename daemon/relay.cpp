@@ -269,6 +269,16 @@ control::Ports Relay::control_ports() {
   ports.retried = [this](const store::QueueFilter& filter, TimePoint at) {
     tasks_.spawn(push_matching(filter, at));
   };
+  ports.withhold = [this](const std::string& upstream, const Ulid& message) {
+    return dispatcher_.withhold(upstream, message);
+  };
+  ports.give_back = [this](const std::string& upstream, const Ulid& message) {
+    dispatcher_.give_back(upstream, message);
+  };
+  ports.released = [this](const std::string& upstream, const Ulid& message, TimePoint at) {
+    dispatcher_.push_asked(upstream, at, message);
+  };
+  ports.queued_by = [this](std::int64_t recipients) { queued_ += recipients; };
   ports.suppression_changed = [](const std::string&) {};  // the index asks the book itself
   ports.reload = []() -> asio::awaitable<Result<std::string>> {
     co_return unavailable(
@@ -283,11 +293,8 @@ asio::awaitable<void> Relay::push_matching(store::QueueFilter filter, TimePoint 
     return store::Inquiry(book).queue(filter, records::State::queued, retried_at_once);
   });
   const std::vector<store::QueueRow> rows = co_await std::move(reading);
-  // Whoever asks for it by name does not want it behind a campaign.
-  for (const store::QueueRow& row : rows) {
-    dispatcher_.push(row.upstream, due, row.recipient.message, row.shop,
-                     records::Lane::transactional);
-  }
+  for (const store::QueueRow& row : rows)
+    dispatcher_.push_asked(row.upstream, due, row.recipient.message);
 }
 
 control::Status Relay::status() {

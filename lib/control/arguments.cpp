@@ -1,5 +1,6 @@
 #include "control/arguments.h"
 
+#include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
 #include <algorithm>
@@ -28,6 +29,18 @@ std::string Arguments::required(std::string name) {
   std::string value = text(name).value_or("");
   if (value.empty()) wrong(name + " is missing");
   return value;
+}
+
+std::vector<std::string> Arguments::texts(std::string name) {
+  std::vector<std::string> values;
+  const boost::json::value* found = find(name);
+  if (found == nullptr) return values;
+  const auto* list = found->if_array();
+  for (const boost::json::value& each : list ? *list : boost::json::array()) {
+    if (const auto* text = each.if_string()) values.emplace_back(*text);
+  }
+  if (!list || values.size() != list->size()) wrong(name + " must be a list of texts");
+  return values;
 }
 
 std::size_t Arguments::count(std::string name, std::size_t standard, std::size_t most) {

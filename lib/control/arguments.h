@@ -26,6 +26,8 @@ class Arguments {
   std::optional<std::string> text(std::string name);
   /// As text(), but must be there and not empty.
   std::string required(std::string name);
+  /// A list of texts; empty when it is not given.
+  std::vector<std::string> texts(std::string name);
   /// From 0 to `most`; `standard` when it is not given.
   std::size_t count(std::string name, std::size_t standard, std::size_t most);
   bool flag(std::string name);

@@ -11,6 +11,7 @@
 #include "control/arguments.h"
 #include "control/criteria.h"
 #include "control/forms.h"
+#include "control/interventions.h"
 #include "control/json.h"
 #include "core/escape.h"
 #include "log/events.h"
@@ -21,22 +22,6 @@ namespace ecrelay::control {
 namespace {
 
 namespace json = boost::json;
-
-/// The audit row of a change, and its line in the log.
-records::AuditRow audit_row(std::string action, const Question& question, const Caller& caller) {
-  records::AuditRow row;
-  row.at = question.now;
-  row.actor = caller.actor();
-  row.origin = caller.origin();
-  row.action = std::move(action);
-  return row;
-}
-
-void tell_log(const records::AuditRow& row) {
-  std::string text = row.target + ": " + row.detail;
-  if (!row.reason.empty()) text += " (" + row.reason + ")";
-  log::admin_acted(row.actor, row.action, text);
-}
 
 /// The reason is evidence for years: it must be there, and be a sentence, not a file.
 std::string reason_in(Arguments& given) {
@@ -271,6 +256,9 @@ struct ChangeCommand {
 
 constexpr auto changes = std::to_array<ChangeCommand>({
     {"queue.retry", plan_retry},
+    {"queue.hold", plan_hold},
+    {"queue.release", plan_release},
+    {"queue.cancel", plan_cancel},
     {"suppression.add", plan_addition},
     {"suppression.clear", plan_clearance},
 });
@@ -282,6 +270,21 @@ const ChangeCommand* find(std::string_view command) {
 }
 
 }  // namespace
+
+records::AuditRow audit_row(std::string action, const Question& question, const Caller& caller) {
+  records::AuditRow row;
+  row.at = question.now;
+  row.actor = caller.actor();
+  row.origin = caller.origin();
+  row.action = std::move(action);
+  return row;
+}
+
+void tell_log(const records::AuditRow& row) {
+  std::string text = row.target + ": " + row.detail;
+  if (!row.reason.empty()) text += " (" + row.reason + ")";
+  log::admin_acted(row.actor, row.action, text);
+}
 
 bool is_change(std::string_view command) { return find(command) != nullptr; }
 

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "control/answers.h"
 #include "control/caller.h"
 #include "control/server.h"
+#include "records/audit.h"
 #include "store/database.h"
 
 namespace ecrelay::control {
@@ -13,14 +16,22 @@ namespace ecrelay::control {
 /// A change that was understood: what to write, and what to say once it is on disk. The parts
 /// share what the writing found out.
 struct Change {
+  /// Before the writing, on the network thread; a fault and nothing is written. May be empty.
+  std::function<std::optional<Fault>(const Ports& ports)> begin;
   /// For Writer::change; leaves an audit row in the same transaction when it changed anything.
   std::function<void(store::Transaction&)> work;
   /// After the commit, on the network thread: tells the rest of the daemon and the log, and makes
   /// the reply.
   std::function<Reply(const Ports& ports)> done;
+  /// Instead of `done` when it could not be written: undoes `begin`. May be empty.
+  std::function<void(const Ports& ports)> failed;
 };
 
-/// queue.retry, suppression.add and suppression.clear.
+/// The audit row of a change, still without target and detail; and its line in the log.
+records::AuditRow audit_row(std::string action, const Question& question, const Caller& caller);
+void tell_log(const records::AuditRow& row);
+
+/// queue.retry, .hold, .release and .cancel, suppression.add and .clear.
 bool is_change(std::string_view command);
 
 /// Reads only. Not on the network thread: may ask the book and a name service.

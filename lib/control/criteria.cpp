@@ -1,5 +1,6 @@
 #include "control/criteria.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -40,12 +41,28 @@ std::optional<std::string> domain_in(Arguments& given) {
   return std::nullopt;
 }
 
+namespace {
+
+std::optional<Ulid> message_id(const std::string& text, Arguments& given) {
+  const auto id = Ulid::parse(text::trimmed(text));
+  if (!id) given.wrong("'" + printable(text, 320) + "' is no message id (26 letters and digits)");
+  return id;
+}
+
+}  // namespace
+
 std::optional<Ulid> message_in(Arguments& given) {
   const auto text = given.text("message");
-  if (!text) return std::nullopt;
-  const auto id = Ulid::parse(text::trimmed(*text));
-  if (!id) given.wrong("'" + printable(*text, 320) + "' is no message id (26 letters and digits)");
-  return id;
+  return text ? message_id(*text, given) : std::nullopt;
+}
+
+std::vector<Ulid> messages_in(Arguments& given) {
+  std::vector<Ulid> ids;
+  for (const std::string& text : given.texts("messages")) {
+    const auto id = message_id(text, given);
+    if (id && std::find(ids.begin(), ids.end(), *id) == ids.end()) ids.push_back(*id);
+  }
+  return ids;
 }
 
 store::QueueFilter queue_filter_in(Arguments& given) {

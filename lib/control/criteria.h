@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/settings.h"
 #include "control/arguments.h"
@@ -20,6 +21,8 @@ std::optional<mail::Address> address_in(Arguments& given);
 std::optional<std::string> domain_in(Arguments& given);
 /// Argument "message".
 std::optional<Ulid> message_in(Arguments& given);
+/// Argument "messages", each once.
+std::vector<Ulid> messages_in(Arguments& given);
 /// Arguments "message", "shop" and "domain".
 store::QueueFilter queue_filter_in(Arguments& given);
 

@@ -37,6 +37,12 @@ boost::json::string json_text(std::string_view text) {
   return result;
 }
 
+boost::json::array json_list(const std::vector<std::string>& texts) {
+  boost::json::array list;
+  for (const std::string& text : texts) list.emplace_back(json_text(text));
+  return list;
+}
+
 boost::json::value json_time(const std::optional<TimePoint>& at) {
   if (!at) return nullptr;
   return boost::json::string(timestamp(*at));

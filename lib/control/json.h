@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/time.h"
 
@@ -15,6 +17,8 @@ namespace ecrelay::control {
 /// Text from outside as a JSON string: malformed UTF-8, which JSON cannot carry, becomes visible
 /// (\xNN); everything else is kept as it is.
 boost::json::string json_text(std::string_view text);
+
+boost::json::array json_list(const std::vector<std::string>& texts);
 
 /// RFC 3339 in JST, or null.
 boost::json::value json_time(const std::optional<TimePoint>& at);

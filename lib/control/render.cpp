@@ -231,6 +231,15 @@ std::string retried(const json::object& result) {
   return "recipients due now: " + shown(result, "retried") + "\n";
 }
 
+std::string intervened(const json::object& result) {
+  std::string text = "recipients " + shown(result, "state") + ": " + shown(result, "count") + "\n";
+  for (const json::value& each : list(result, "in_delivery")) {
+    text += "not " + std::string(each.as_string()) + ", which is being delivered now\n";
+  }
+  if (truth(result, "more")) text += "… there are more: give the command again\n";
+  return text;
+}
+
 std::string reloaded(const json::object& result) { return shown(result, "text") + "\n"; }
 
 std::string dns_table(const json::object& result) { return render_dns(result, "table"); }
@@ -245,6 +254,9 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"queue.list", queue},
     {"queue.show", queued_message},
     {"queue.retry", retried},
+    {"queue.hold", intervened},
+    {"queue.release", intervened},
+    {"queue.cancel", intervened},
     {"trace", render_trace},
     {"usage", usage},
     {"suppression.show", suppression},

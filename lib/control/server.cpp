@@ -271,8 +271,12 @@ asio::awaitable<Reply> Server::State::change(Errand errand) {
   auto planning = workers.run([errand = std::move(errand)] { return plan(errand); });
   const Result<Change> change = co_await std::move(planning);
   if (!change) co_return reply_of(change.error());
+  if (auto fault = change->begin ? change->begin(ports) : std::nullopt) co_return *fault;
   const Result<void> done = co_await write(change->work);
-  if (!done) co_return Fault(FaultCode::cannot_write, done.error().detail);
+  if (!done) {
+    if (change->failed) change->failed(ports);
+    co_return Fault(FaultCode::cannot_write, done.error().detail);
+  }
   co_return change->done(ports);
 }
 

@@ -33,6 +33,15 @@ struct Ports {
       explain;
   /// The book has made these recipients due at `now`: dispatch does the same to its index.
   std::function<void(const store::QueueFilter& filter, TimePoint now)> retried;
+  /// Takes a message out of delivery while an operator's change of it is written; false, and
+  /// nothing taken: it is being delivered now.
+  std::function<bool(const std::string& upstream, const Ulid& message)> withhold;
+  /// The end of withhold().
+  std::function<void(const std::string& upstream, const Ulid& message)> give_back;
+  /// The book has made recipients of this message, which were held, due at `now`.
+  std::function<void(const std::string& upstream, const Ulid& message, TimePoint now)> released;
+  /// By so many the number of queued recipients has changed.
+  std::function<void(std::int64_t)> queued_by;
   /// The list has changed for this key, on disk.
   std::function<void(const std::string& key)> suppression_changed;
   /// Re-reads the configuration: what to tell the operator, or (`invalid`) what is wrong with it,

@@ -77,15 +77,16 @@ void Dispatcher::push(const std::string& upstream, TimePoint due, const Ulid& me
   find(upstream).workload().push(due, message, shop, lane);
 }
 
-bool Dispatcher::take_aside(const Ulid& message) {
-  for (auto& [name, upstream] : upstreams_)
-    if (upstream->workload().is_in_flight(message)) return false;
-  for (auto& [name, upstream] : upstreams_) upstream->workload().take_aside(message);
-  return true;
+void Dispatcher::push_asked(const std::string& upstream, TimePoint due, const Ulid& message) {
+  find(upstream).workload().push(due, message, std::string(), records::Lane::transactional);
 }
 
-void Dispatcher::give_back(const Ulid& message) {
-  for (auto& [name, upstream] : upstreams_) upstream->workload().let_go(message);
+bool Dispatcher::withhold(const std::string& upstream, const Ulid& message) {
+  return find(upstream).workload().withhold(message);
+}
+
+void Dispatcher::give_back(const std::string& upstream, const Ulid& message) {
+  find(upstream).workload().give_back(message);
 }
 
 /// A queued message may name an upstream that the configuration has lost since: it goes by the

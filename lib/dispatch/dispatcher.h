@@ -25,11 +25,11 @@ class Dispatcher {
   /// A message the book has queued: at start-up, and when somebody wants it tried at once.
   void push(const std::string& upstream, TimePoint due, const Ulid& message,
             const std::string& shop, records::Lane lane);
-
-  /// Keeps the message from being delivered until give_back(), so that an operator's change of it
-  /// cannot cross a delivery. False: it is being delivered at this moment, and is not kept.
-  bool take_aside(const Ulid& message);
-  void give_back(const Ulid& message);
+  /// The same for what an operator asked for by name: it takes turns of its own beside the shops.
+  void push_asked(const std::string& upstream, TimePoint due, const Ulid& message);
+  /// As of Workload.
+  bool withhold(const std::string& upstream, const Ulid& message);
+  void give_back(const std::string& upstream, const Ulid& message);
 
   /// No new transaction begins; returns when those under way are in the book, or at the deadline.
   asio::awaitable<void> stop(net::Deadline deadline);

@@ -138,10 +138,16 @@ void Workload::let_go(const Ulid& message) {
   if (last.next) push(*last.next, Agenda::Turn{message, last.flow});
 }
 
-void Workload::take_aside(const Ulid& message) {
+bool Workload::withhold(const Ulid& message) {
+  if (in_flight_.contains(message)) return false;
   hold(message);
+  return true;
+}
+
+void Workload::give_back(const Ulid& message) {
   if (const auto fresh = fresh_.extract(message))
     fresh_bytes_ -= fresh.mapped().head.size() + fresh.mapped().body->size();
+  let_go(message);
 }
 
 void Workload::heed_rates(const Job& job, const std::vector<smtp::RecipientResult>& results) {

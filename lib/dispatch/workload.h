@@ -46,10 +46,12 @@ class Workload {
   /// When nobody works on it any more, the message is due by then.
   void put_off(const Ulid& message, TimePoint due) { in_flight_[message].due_by(due); }
 
-  bool is_in_flight(const Ulid& message) const { return in_flight_.contains(message); }
-  /// Until let_go(), nobody works on the message; its content is forgotten, so that the book is
-  /// asked next time. Not for one in flight.
-  void take_aside(const Ulid& message);
+  /// Takes a message out while its rows are changed by hand; false, and nothing taken, when it is
+  /// being delivered. Until give_back() nobody works on it.
+  bool withhold(const Ulid& message);
+  /// What the book has queued of it is delivered when it is due: what was kept says nothing of the
+  /// change.
+  void give_back(const Ulid& message);
 
   /// Domains that say "too much" get less, and more again as they take mail. Results as the job's
   /// recipients.

@@ -10,9 +10,21 @@ using records::Recipient;
 using records::Usage;
 
 std::optional<Ulid> first_of(Connection& book, const Message& message) {
-  Rows rows = book.query("SELECT message FROM idempotency WHERE shop = ? AND key = ?", message.shop,
-                         message.idempotency_key);
+  Rows rows =
+      book.query("SELECT message FROM idempotency WHERE shop = ? AND key = ? AND at_ms > ?",
+                 message.shop, message.idempotency_key, message.accepted_at - idempotency_lifetime);
   return rows.next() ? std::optional(rows.ulid()) : std::nullopt;
+}
+
+void remember_key(Connection& book, const Message& message) {
+  book.execute(
+      "DELETE FROM idempotency WHERE (shop, key) IN (SELECT shop, key FROM idempotency"
+      " WHERE at_ms <= ? ORDER BY at_ms LIMIT 4)",
+      message.accepted_at - idempotency_lifetime);
+  book.execute(
+      "INSERT INTO idempotency (shop, key, message, at_ms) VALUES (?,?,?,?)"
+      " ON CONFLICT (shop, key) DO UPDATE SET message = excluded.message, at_ms = excluded.at_ms",
+      message.shop, message.idempotency_key, message.id, message.accepted_at);
 }
 
 void insert_row(Connection& book, const Message& m) {
@@ -69,8 +81,7 @@ std::optional<Ulid> insert(Transaction& change, const Message& message,
   Connection& book = change.book();
   if (!message.idempotency_key.empty()) {
     if (const auto first = first_of(book, message)) return first;
-    book.execute("INSERT INTO idempotency (shop, key, message, at_ms) VALUES (?,?,?,?)",
-                 message.shop, message.idempotency_key, message.id, message.accepted_at);
+    remember_key(book, message);
   }
   insert_row(book, message);
   for (const Recipient& each : recipients) insert_row(book, message, each);

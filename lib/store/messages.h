@@ -8,9 +8,14 @@
 
 namespace ecrelay::store {
 
+/// How long a shop's idempotency key stands for its first message. Sidekiq repeats a failed job
+/// for three weeks (DESIGN "Facts about the ground").
+inline constexpr Duration idempotency_lifetime = std::chrono::days(32);
+
 /// Writes a message with its recipients, totals and idempotency key; recipients that are final at
 /// once are finished, and counted, at the time of acceptance. When the shop has used the
-/// key before nothing is written and the first message's id comes back.
+/// key within its lifetime, nothing is written and the first message's id comes back. A new key
+/// removes up to 4 that are past theirs, so that there are never many and no insert is held up.
 std::optional<Ulid> insert(Transaction& change, const records::Message& message,
                            const std::vector<records::Recipient>& recipients);
 

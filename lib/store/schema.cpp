@@ -253,6 +253,9 @@ ALTER TABLE message ADD COLUMN kind TEXT NOT NULL DEFAULT 'mail'
     R"sql(
 -- The sender has been told that this recipient waits.
 ALTER TABLE recipient ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
+)sql",
+    R"sql(
+CREATE INDEX idempotency_by_age ON idempotency (at_ms);
 )sql"};
 
 int version_of(Connection& connection) {

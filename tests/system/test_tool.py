@@ -61,6 +61,35 @@ class Tool(harness.Scenario):
         self.assertEqual(relay.ctl("queue", "retry", message_id)[0], 0)
         relay.wait("sent", id=message_id)
 
+    def act(self, relay, *words, count):
+        answer = relay.ask("queue", *words)
+        self.assertEqual(answer["count"], count, answer)
+
+    def test_what_is_held_waits_until_it_is_released_and_what_is_cancelled_is_never_sent(self):
+        relay, sink = self.pair()
+        held, cancelled, marker = (self.assertAccepted(relay.deliver(MAIL, recipients=[f"{part}@customer.example"]))
+                                   for part in ("greylist", "greylist-rcpt", "greylist-dot"))
+        relay.wait("defer", count=3)
+        self.act(relay, "hold", held, count=1)
+        self.act(relay, "cancel", cancelled, "--reason", "wrong price", count=1)
+        self.answer(relay, "queue", "cancel", cancelled, code=1)
+        relay.ask("queue", "retry", "--all")
+        relay.wait("sent", id=marker)
+        self.assertEqual(relay.states(), {"held": 1, "cancelled": 1, "sent": 1})
+        self.act(relay, "release", held, count=1)
+        relay.wait("sent", id=held)
+        self.answer(relay, "queue", "show", cancelled, contains=["cancelled", "wrong price"])
+        self.assertEqual(len(relay.charges()), 2)
+
+    def test_mail_of_a_shop_in_mode_hold_goes_when_it_is_released(self):
+        def hold(config):
+            config["shops"][0]["mode"] = "hold"
+        relay, sink = self.pair(hold)
+        message_id = self.assertAccepted(relay.deliver(MAIL))
+        self.assertEqual(relay.states(), {"held": 1})
+        self.act(relay, "release", "--shop", "shop-a", count=1)
+        relay.wait("sent", id=message_id)
+
     def test_usage_adds_up_in_exact_yen(self):
         relay, sink = self.pair()
         for number in range(3):

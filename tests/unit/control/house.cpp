@@ -77,6 +77,18 @@ Ports ports_of(House* house, std::shared_ptr<const config::Settings> settings) {
   ports.retried = [house](const store::QueueFilter& filter, TimePoint) {
     house->told.retried.push_back(filter);
   };
+  ports.withhold = [house](const std::string&, const Ulid& message) {
+    if (house->in_delivery.contains(message)) return false;
+    house->told.withheld.push_back(message);
+    return true;
+  };
+  ports.give_back = [house](const std::string&, const Ulid& message) {
+    house->told.given_back.push_back(message);
+  };
+  ports.released = [house](const std::string&, const Ulid& message, TimePoint) {
+    house->told.released.push_back(message);
+  };
+  ports.queued_by = [house](std::int64_t change) { house->told.queued_by += change; };
   ports.suppression_changed = [house](const std::string& key) {
     house->told.changed_keys.push_back(key);
   };

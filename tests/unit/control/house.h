@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +37,10 @@ class TemporaryFolder {
 /// What the server told the rest of the daemon. Read after stop().
 struct Told {
   std::vector<store::QueueFilter> retried;
+  std::vector<Ulid> withheld;
+  std::vector<Ulid> given_back;
+  std::vector<Ulid> released;
+  std::int64_t queued_by = 0;
   std::vector<std::string> changed_keys;
   int reloads = 0;
 };
@@ -69,6 +74,7 @@ class House {
   void set_reload_answer(const Result<std::string>& answer);
 
   Told told;
+  std::set<Ulid> in_delivery;  ///< set before anything is asked
 
  private:
   void serve();

@@ -71,6 +71,76 @@ TEST(Retry, NeedsToBeToldWhichAndChangesNothingOtherwise) {
   EXPECT_EQ(house.told.retried.size(), 1U);
 }
 
+json::object these(std::initializer_list<Ulid> messages) {
+  json::array ids;
+  for (const Ulid& each : messages) ids.emplace_back(each.text());
+  json::object given;
+  given["messages"] = std::move(ids);
+  return given;
+}
+
+records::State state_of(const House& house, const Ulid& id) {
+  return store::Inquiry(house.book()).trace(id)->recipients[0].state;
+}
+
+TEST(Intervening, HoldsReleasesAndCancelsTellsDispatchAndLeavesAuditRows) {
+  House house;
+  const Ulid a = house.accept("taro@example.jp"), b = house.accept("jiro@example.jp");
+  EXPECT_EQ(result_of(house.ask("queue.hold", these({a, b, a}))).at("count"), 2);
+  EXPECT_EQ(state_of(house, b), records::State::held);
+  EXPECT_EQ(result_of(house.ask("queue.release", these({a}))).at("state"), "queued");
+  EXPECT_EQ(state_of(house, a), records::State::queued);
+  json::object both = these({a, b});
+  both["reason"] = "wrong price";
+  EXPECT_EQ(result_of(house.ask("queue.cancel", both)).at("count"), 2);
+  EXPECT_EQ(state_of(house, a), records::State::cancelled);
+  EXPECT_EQ(fault_of(house.ask("queue.release", these({a}))).code, FaultCode::not_found);
+
+  const auto rows = audits(house);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].action, "queue cancel");
+  EXPECT_EQ(rows[0].reason, "wrong price");
+  EXPECT_EQ(rows[0].target, a.text() + " " + b.text());
+  EXPECT_EQ(rows[0].detail, "2 recipients cancelled");
+  EXPECT_THAT(store::Inquiry(house.book()).trace(a)->recipients[0].reply, HasSubstr("wrong price"));
+  house.stop();
+  EXPECT_THAT(house.told.withheld, ElementsAre(a, b, a, b));
+  EXPECT_EQ(house.told.given_back, house.told.withheld);
+  EXPECT_THAT(house.told.released, ElementsAre(a, a));
+  EXPECT_EQ(house.told.queued_by, -2 + 1 - 1) << "one of the cancelled was held";
+}
+
+TEST(Intervening, WhatIsBeingDeliveredIsLeftAloneAndSaid) {
+  House house;
+  const Ulid busy = house.accept("taro@example.jp"), idle = house.accept("jiro@example.jp");
+  house.in_delivery.insert(busy);
+  const Fault fault = fault_of(house.ask("queue.cancel", these({busy})));
+  EXPECT_EQ(fault.code, FaultCode::conflict);
+  EXPECT_THAT(fault.message, HasSubstr("being delivered now"));
+  EXPECT_EQ(state_of(house, busy), records::State::queued);
+  const json::object result =
+      result_of(house.ask("queue.hold", arguments({{"domain", "example.jp"}})));
+  EXPECT_EQ(result.at("count"), 1);
+  ASSERT_EQ(result.at("in_delivery").as_array().size(), 1U);
+  EXPECT_EQ(std::string(result.at("in_delivery").as_array()[0].as_string()), busy.text());
+  EXPECT_EQ(state_of(house, idle), records::State::held);
+}
+
+TEST(Intervening, NeedsToBeToldWhichAndKnowsEveryId) {
+  House house;
+  const Ulid id = house.accept("taro@example.jp");
+  EXPECT_EQ(fault_of(house.ask("queue.hold")).code, FaultCode::invalid);
+  json::object both = these({id});
+  both["shop"] = "shop-a";
+  EXPECT_EQ(fault_of(house.ask("queue.hold", both)).code, FaultCode::invalid);
+  const Ulid unknown = *Ulid::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  EXPECT_EQ(fault_of(house.ask("queue.hold", these({id, unknown}))).code, FaultCode::not_found);
+  EXPECT_EQ(state_of(house, id), records::State::queued) << "half of it was done";
+  EXPECT_EQ(fault_of(house.ask("queue.cancel", arguments({{"shop", "shop-b"}}))).code,
+            FaultCode::not_found);
+  EXPECT_THAT(audits(house), IsEmpty());
+}
+
 TEST(Suppression, AnySpellingAddsFindsAndClearsTheOneEntry) {
   House house;
   log::Capture log;

@@ -98,7 +98,7 @@ TEST(Tool, AGroupAloneNamesItsCommands) {
   const TemporaryFolder folder;
   const Outcome done = run(folder.path(), {"queue"});
   EXPECT_EQ(done.exit, 64);
-  EXPECT_EQ(done.err, "ecrelayctl: say which: list, show, retry\n");
+  EXPECT_EQ(done.err, "ecrelayctl: say which: list, show, retry, hold, release, cancel\n");
 }
 
 TEST(Tool, HelpIsNoMistake) {
@@ -129,6 +129,12 @@ TEST(Tool, AsksTheDaemonAndExitsByTheAnswer) {
   EXPECT_EQ(run(house, {"queue", "show", id.text()}).exit, 0);
   EXPECT_EQ(run(house, {"queue", "retry", id.text()}).out, "recipients due now: 1\n");
   EXPECT_EQ(run(house, {"queue", "retry", "--domain", "no.example"}).exit, 1);
+  EXPECT_EQ(run(house, {"queue", "hold", id.text(), "--reason", "look first"}).out,
+            "recipients held: 1\n");
+  EXPECT_EQ(run(house, {"queue", "release", "--shop", "shop-a"}).out, "recipients queued: 1\n");
+  EXPECT_EQ(run(house, {"queue", "cancel", "not-an-id", id.text()}).exit, 65);
+  EXPECT_EQ(run(house, {"queue", "cancel", id.text()}).out, "recipients cancelled: 1\n");
+  EXPECT_EQ(run(house, {"queue", "cancel", id.text()}).exit, 1);
   EXPECT_EQ(run(house, {"queue", "show", "not-an-id"}).exit, 65);
   EXPECT_EQ(run(house, {"trace", "nobody@example.jp"}).exit, 1);
   EXPECT_EQ(run(house, {"usage", "2026-13"}).exit, 65);
