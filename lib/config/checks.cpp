@@ -174,6 +174,9 @@ void check_reports(const Settings& settings, Reading& reading) {
   if ((used || reports.listen) && !reports.secret) {
     reading.fail_at(used.value_or("reports.listen"), "return paths need a secret that signs them",
                     "reports: {secret: file:PATH}");
+  } else if (reports.previous_secret && !reports.secret) {
+    reading.fail_at("reports.previous_secret", "there is no secret after it",
+                    "reports: {secret: file:PATH}");
   } else if (used && !reports.listen) {
     reading.warn_at(*used, "nothing listens for what comes back",
                     "reports: {listen: \"ADDRESS:PORT\"}");

@@ -249,6 +249,8 @@ const std::vector<Field<Reports>>& table<Reports>() {
       key("listen", &T::listen, "listener for mail to return paths; it never relays"),
       key("secret", &T::secret, "signs return paths; keep it, or open ones become void",
           long_secret),
+      key("previous_secret", &T::previous_secret,
+          "still believed after a rotation; remove it a lifetime later", long_secret),
       key("networks", &T::networks, "who may connect", some<Network>),
       key("lifetime", &T::lifetime, "how long a return path is valid", time(day, 60 * day)),
       key("tls", &T::tls, "whether STARTTLS is offered"),

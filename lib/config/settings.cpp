@@ -22,6 +22,13 @@ bool ShopSet::contains(const std::string& id) const {
 
 Reports::Reports() : networks{*Network::parse("0.0.0.0/0"), *Network::parse("::/0")} {}
 
+std::vector<Secret> Reports::secrets() const {
+  std::vector<Secret> all;
+  if (secret) all.push_back(secret->value);
+  if (previous_secret) all.push_back(previous_secret->value);
+  return all;
+}
+
 Settings::Settings() {
   using namespace std::chrono;
   billing.prices = {Price{2024y / July / 1, Money::milli_yen(100), ChargeUnit::message}};

@@ -192,13 +192,16 @@ struct Suppression {
 struct Reports {
   std::optional<SocketAddress> listen;
   std::optional<SecretText> secret;  ///< present when listen is, or a domain has a return path
-  std::vector<Network> networks;     ///< who may connect; everybody by default
+  std::optional<SecretText> previous_secret;  ///< still believed after a rotation
+  std::vector<Network> networks;              ///< who may connect; everybody by default
   Duration lifetime = std::chrono::hours(24 * 10);
   ReportsTls tls = ReportsTls::off;
   std::optional<Certificate> certificate;
   std::optional<SecretText> key;
 
   Reports();
+  /// The one that signs first, then the one that is still believed.
+  std::vector<Secret> secrets() const;
 };
 
 struct Limits {

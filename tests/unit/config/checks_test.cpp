@@ -205,6 +205,18 @@ TEST_F(Checks, AReturnPathNeedsASecretAndShouldBeListenedFor) {
               ElementsAre(HasSubstr("test.yaml:6:19: error: listen: return paths need a secret")));
 }
 
+TEST_F(Checks, ASecretIsRotatedByNamingTheOldOneBesideTheNew) {
+  folder_.write("keys/new", "0123456789abcdef0123456789abcdef\n");
+  const auto outcome = folder_.load(
+      minimal_with("reports: {secret: file:keys/new, previous_secret: file:keys/return-path}"));
+  ASSERT_TRUE(outcome.settings);
+  const std::vector<Secret> secrets = outcome.settings->reports.secrets();
+  ASSERT_EQ(secrets.size(), 2U);
+  EXPECT_EQ(secrets[0].reveal(), "0123456789abcdef0123456789abcdef");
+  EXPECT_THAT(errors(minimal_with("reports: {previous_secret: file:keys/return-path}")),
+              ElementsAre(HasSubstr("previous_secret: there is no secret after it")));
+}
+
 TEST_F(Checks, AnUnsignedDomainIsWorthAWarning) {
   const LoadOutcome outcome = folder_.load(minimal);
   EXPECT_THAT(texts(outcome.warnings, folder_),

@@ -250,6 +250,7 @@ suppression:
 reports:
   listen: 0.0.0.0:2526
   secret: file:keys/return-path
+  previous_secret: file:keys/hash
   networks: [192.0.2.0/24]
   lifetime: 11d
   tls: opportunistic
