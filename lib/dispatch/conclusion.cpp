@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "mail/address.h"
 #include "policy/suppression_rule.h"
 #include "smtp/stage.h"
 
@@ -119,6 +120,13 @@ const ShopRules& Rules::shop(const std::string& id) const {
   static const ShopRules defaults;
   const auto found = shops.find(id);
   return found == shops.end() ? defaults : found->second;
+}
+
+const std::string* Rules::return_path_domain(const std::string& sender) const {
+  const std::string::size_type at = sender.rfind('@');
+  if (!return_paths || at == std::string::npos) return nullptr;
+  const auto found = return_path_domains.find(mail::domain_key(sender.substr(at + 1)));
+  return found == return_path_domains.end() ? nullptr : &found->second;
 }
 
 Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& results,

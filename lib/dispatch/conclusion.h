@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "dispatch/job.h"
 #include "policy/price.h"
 #include "policy/retry.h"
+#include "policy/return_path.h"
 #include "policy/verdict.h"
 #include "smtp/client_event.h"
 #include "store/queue.h"
@@ -49,7 +51,7 @@ struct ShopRules {
   bool failure_reports = true;
 };
 
-/// The rules an attempt is concluded by.
+/// The rules of delivery, as configured.
 struct Rules {
   policy::RetryPlan retry;
   policy::PriceBook prices;
@@ -57,9 +59,14 @@ struct Rules {
   std::optional<Duration> delay_warning;
   std::string hostname;
   std::unordered_map<std::string, ShopRules> shops;
+  std::shared_ptr<const policy::ReturnPaths> return_paths{};  ///< null: nobody has any
+  /// By mail::domain_key() of a sender's domain, the domain of its return paths.
+  std::unordered_map<std::string, std::string> return_path_domains{};
 
   /// A shop that the configuration has lost has the defaults.
   const ShopRules& shop(const std::string& id) const;
+  /// The domain of the return paths of a sender ("" is the null sender), or nothing.
+  const std::string* return_path_domain(const std::string& sender) const;
 };
 
 /// What an attempt means (promises P2, P3, P7): each recipient's verdict, next state and evidence,

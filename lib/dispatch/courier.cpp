@@ -19,8 +19,9 @@ constexpr std::chrono::seconds least_time_to_connect{3};
 smtp::Transaction transaction_of(const Job& job) {
   smtp::Transaction transaction;
   // What is in the book was a valid address when it was accepted.
-  if (!job.sender.empty())
-    transaction.sender = mail::parse_address(job.sender, mail::Utf8::allowed).value();
+  const std::string& sender = job.return_path ? *job.return_path : job.sender;
+  if (!sender.empty())
+    transaction.sender = mail::parse_address(sender, mail::Utf8::allowed).value();
   for (const Job::Recipient& recipient : job.recipients) {
     transaction.recipients.emplace_back(
         mail::parse_address(recipient.address, mail::Utf8::allowed).value());

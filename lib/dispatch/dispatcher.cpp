@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "log/events.h"
+#include "mail/address.h"
 
 namespace ecrelay::dispatch {
 namespace {
@@ -41,9 +42,16 @@ Rules rules_of(const config::Settings& settings) {
               settings.retry.delay_warning,
               settings.hostname,
               {}};
-  for (const config::Shop& shop : settings.shops)
+  for (const config::Shop& shop : settings.shops) {
     rules.shops[shop.id] =
         ShopRules{shop.weight, shop.in_doubt == config::InDoubt::hold, shop.failure_reports};
+    for (const config::Domain& domain : shop.domains)
+      if (domain.return_path)
+        rules.return_path_domains[mail::domain_key(domain.name)] = *domain.return_path;
+  }
+  if (settings.reports.secret)
+    rules.return_paths = std::make_shared<const policy::ReturnPaths>(settings.reports.secrets(),
+                                                                     settings.reports.lifetime);
   return rules;
 }
 

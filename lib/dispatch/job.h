@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,8 @@ struct Job {
   bool smtputf8 = false;
   records::Location location;
   std::vector<Recipient> recipients;
-  std::vector<std::string> domains;  ///< of recipients, that Destinations::enter() let pass
+  std::vector<std::string> domains;        ///< of recipients, that Destinations::enter() let pass
+  std::optional<std::string> return_path;  ///< sender of the transaction at hand, when not `sender`
   std::string head;
   std::shared_ptr<const std::string> body;  ///< null: in the spool, at `location`
 };

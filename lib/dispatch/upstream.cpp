@@ -287,10 +287,7 @@ asio::awaitable<void> Upstream::transact(Courier& courier, Job& job, bool may_mo
   std::vector<Job::Recipient> elsewhere;
   while (!rest.empty() && courier.usable()) {
     const Steady began = std::chrono::steady_clock::now();
-    const auto count = static_cast<std::ptrdiff_t>(
-        std::min<std::size_t>(settings_.recipients_per_message, rest.size()));
-    job.recipients.assign(rest.begin(), rest.begin() + count);
-    rest.erase(rest.begin(), rest.begin() + count);
+    take_batch(job, rest);
     const bool was_idle = courier.transactions() > 0;
     auto results = co_await courier.deliver(job);
     judge_server(courier, results, was_idle);
@@ -305,6 +302,19 @@ asio::awaitable<void> Upstream::transact(Courier& courier, Job& job, bool may_mo
   elsewhere.insert(elsewhere.end(), std::make_move_iterator(rest.begin()),
                    std::make_move_iterator(rest.end()));
   job.recipients = std::move(elsewhere);
+}
+
+/// The recipients of the next transaction. With a return path each has its own, so that the report
+/// that comes back says whom it is about.
+void Upstream::take_batch(Job& job, std::vector<Job::Recipient>& rest) const {
+  const std::string* domain = rules_.return_path_domain(job.sender);
+  const std::size_t most = domain != nullptr ? 1 : settings_.recipients_per_message;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(most, rest.size()));
+  job.recipients.assign(rest.begin(), rest.begin() + count);
+  rest.erase(rest.begin(), rest.begin() + count);
+  if (domain == nullptr) return;
+  const policy::ReturnPath path{job.id, job.recipients.front().n};
+  job.return_path = rules_.return_paths->local_part(path, *domain, now()) + "@" + *domain;
 }
 
 /// What a transaction says about the server's health: a connection that is lost or told to go

@@ -70,6 +70,7 @@ class Upstream {
   asio::awaitable<bool> fetch_body(Job& job);
   asio::awaitable<void> settle(std::shared_ptr<const Ending> ending);
 
+  void take_batch(Job& job, std::vector<Job::Recipient>& rest) const;
   void judge_server(const Courier& courier, const std::vector<smtp::RecipientResult>& results,
                     bool was_idle);
   void conclude_and_settle(const Job& job, const std::vector<smtp::RecipientResult>& results,

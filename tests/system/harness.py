@@ -155,9 +155,9 @@ class Sink(Program):
             self.sender, self.recipients = record["sender"], record["recipients"]
             self.data = self.path.read_bytes()
 
-    def __init__(self, folder, *options, listen="127.0.0.1:0"):
-        super().__init__(folder, "sink")
-        self.mails = self.folder / "sink"
+    def __init__(self, folder, *options, listen="127.0.0.1:0", name="sink"):
+        super().__init__(folder, name)
+        self.mails = self.folder / name
         self.mails.mkdir(exist_ok=True)
         self.options, self.listen = options, listen
 
