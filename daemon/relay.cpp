@@ -324,6 +324,9 @@ control::Status Relay::status() {
     upstream.name = each.name;
     upstream.connections = each.connections;
     upstream.limit = each.limit;
+    upstream.waiting = each.waiting;
+    upstream.parked = each.parked;
+    upstream.slowed = each.slowed;
     for (const auto& server : each.servers) {
       control::ServerStatus state;
       state.address = server.address;
@@ -338,6 +341,8 @@ control::Status Relay::status() {
     status.totals.recipients_deferred += each.tally.deferred;
     status.totals.recipients_bounced += each.tally.bounced;
     status.totals.recipients_expired += each.tally.expired;
+    status.totals.recipients_in_doubt += each.tally.in_doubt;
+    status.totals.reports_queued += each.tally.reports;
   }
   status.writer = store_.writer().statistics();
   status.writer_broken = store_.writer().broken();

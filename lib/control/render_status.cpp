@@ -51,8 +51,14 @@ std::string upstreams(const json::object& status) {
   std::string text;
   for (const json::value& each : list(status, "upstreams")) {
     const json::object& upstream = object_of(each);
-    text += line("upstream", shown(upstream, "name") + ": " + shown(upstream, "connections") +
-                                 " of " + shown(upstream, "limit") + " connections open");
+    std::string open = shown(upstream, "name") + ": " + shown(upstream, "connections") + " of " +
+                       shown(upstream, "limit") + " connections open, " +
+                       shown(upstream, "waiting") + " messages waiting";
+    if (shown(upstream, "parked") != "0")
+      open += ", " + shown(upstream, "parked") + " of them for their domains";
+    if (shown(upstream, "slowed_domains") != "0")
+      open += ", " + shown(upstream, "slowed_domains") + " domains asked for less";
+    text += line("upstream", open);
     for (const json::value& server : list(upstream, "servers")) {
       text += line("", server_line(object_of(server)));
     }
@@ -78,6 +84,8 @@ std::string live_part(const json::object& status) {
   text += line("sessions", shown(status, "sessions") + " open, " + shown(totals, "sessions") +
                                " since the start, " + shown(totals, "connections_refused") +
                                " refused");
+  if (const std::string doubt = shown(totals, "recipients_in_doubt"); doubt != "0")
+    text += line("in doubt", doubt + " since the start: the answer to a whole body was lost");
   text += line("last minute", rates(part(status, "rates")));
   text += upstreams(status);
   return text + line("disk", size_text(disk, "free") + " free of " + size_text(disk, "total"));

@@ -29,6 +29,9 @@ json::object to_json(const UpstreamStatus& upstream) {
   object["name"] = json_text(upstream.name);
   object["connections"] = upstream.connections;
   object["limit"] = upstream.limit;
+  object["waiting"] = upstream.waiting;
+  object["parked"] = upstream.parked;
+  object["slowed_domains"] = upstream.slowed;
   object["servers"] = std::move(servers);
   return object;
 }
@@ -52,6 +55,8 @@ json::object to_json(const Totals& totals) {
   object["recipients_deferred"] = totals.recipients_deferred;
   object["recipients_bounced"] = totals.recipients_bounced;
   object["recipients_expired"] = totals.recipients_expired;
+  object["recipients_in_doubt"] = totals.recipients_in_doubt;
+  object["reports_queued"] = totals.reports_queued;
   return object;
 }
 
@@ -155,6 +160,15 @@ void add_dispatch(Exposition& out, const Status& status) {
   out.sample(totals.recipients_expired, labels("outcome", "expired"));
   out.single("deferrals_total", "counter", "Attempts that are to be repeated.",
              totals.recipients_deferred);
+  out.single("in_doubt_total", "counter", "Attempts whose answer was lost after the body.",
+             totals.recipients_in_doubt);
+  out.single("reports_queued_total", "counter", "Our reports to senders.", totals.reports_queued);
+  out.family("upstream_waiting_messages", "gauge", "Messages that wait for an upstream.");
+  for (const auto& each : status.upstreams) out.sample(each.waiting, labels("upstream", each.name));
+  out.family("upstream_parked_messages", "gauge", "Of them, those that wait for their domain.");
+  for (const auto& each : status.upstreams) out.sample(each.parked, labels("upstream", each.name));
+  out.family("upstream_slowed_domains", "gauge", "Recipient domains that asked for less.");
+  for (const auto& each : status.upstreams) out.sample(each.slowed, labels("upstream", each.name));
   out.family("upstream_connections", "gauge", "Connections open to an upstream.");
   for (const auto& each : status.upstreams) {
     out.sample(each.connections, labels("upstream", each.name));

@@ -29,6 +29,9 @@ struct UpstreamStatus {
   std::string name;
   std::uint64_t connections = 0;  ///< open now
   std::uint64_t limit = 0;
+  std::uint64_t waiting = 0;  ///< messages, due or not
+  std::uint64_t parked = 0;   ///< of them, for their recipients' domains
+  std::uint64_t slowed = 0;   ///< recipient domains that asked for less
   std::vector<ServerStatus> servers;
 };
 
@@ -44,6 +47,8 @@ struct Totals {
   std::uint64_t recipients_deferred = 0;  ///< attempts that ended so
   std::uint64_t recipients_bounced = 0;
   std::uint64_t recipients_expired = 0;
+  std::uint64_t recipients_in_doubt = 0;  ///< attempts whose answer was lost after the body
+  std::uint64_t reports_queued = 0;       ///< ours, to senders
 };
 
 /// The daemon as it is now, from memory: no question to the book or the disk takes longer than
