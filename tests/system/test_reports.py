@@ -2,6 +2,7 @@
 """What comes back by mail: read, kept as evidence and acted on, when it comes to a return path that we have signed."""
 import hashlib
 import hmac
+import json
 import time
 import unittest
 
@@ -197,6 +198,22 @@ class Reports(harness.Scenario):
         relay.write_config()
         relay.start()
         self.assertEqual(self.bring(relay.addresses[-1], path, dsn()).code, 250)
+
+    def test_the_tool_reads_a_mail_or_a_mailbox_without_a_daemon(self):
+        relay = self.unstarted_relay()
+        mail, mailbox = self.folder / "one.eml", self.folder / "several.mbox"
+        mail.write_bytes(dsn())
+        mailbox.write_bytes(b"From - Thu Jan  1 00:00:00 2026\r\n" + dsn() + b"\r\nFrom - Fri Jan  2 00:00:00 2026\r\n" + COMPLAINT)
+        code, output, _ = relay.ctl("report", "read", "--json", str(mail))
+        self.assertEqual(code, 0)
+        self.assertEqual(json.loads(output), {
+            "recipient": RECIPIENT, "original_recipient": "", "action": "failed", "status": "5.1.1", "reply": "550",
+            "kind": "dsn", "decision": "suppress", "reason": "hard"})
+        code, output, _ = relay.ctl("report", "read", "--json", str(mailbox))
+        self.assertEqual([json.loads(line)["decision"] for line in output.splitlines()], ["suppress", "complaint"])
+        self.assertIn("suppress", relay.ctl("report", "read", str(mail))[1])
+        self.assertIn("no report", relay.ctl("report", "read", "/dev/null")[1])
+        self.assertEqual(relay.ctl("report", "read", "/nowhere")[0], 65)
 
     @unittest.skipUnless((SHARED / "corpus/bounces").is_dir(), f"NO CORPUS at {SHARED}: set ECRELAY_SHARED")
     def test_real_reports_of_every_kind_are_taken(self):
