@@ -12,6 +12,7 @@
 #include "control/consult.h"
 #include "control/json.h"
 #include "control/new_key.h"
+#include "control/read_report.h"
 #include "control/render.h"
 #include "core/escape.h"
 #include "core/text.h"
@@ -30,6 +31,7 @@ struct Order {
   control::Request request;
   control::NewKey new_key;
   std::string dns_format = "table";
+  std::string report_file;
 };
 
 constexpr int usage_error = 64;
@@ -194,6 +196,14 @@ void add_dns(CLI::App& app, Order& order) {
       ->check(CLI::IsMember(formats));
 }
 
+void add_report(CLI::App& app, Order& order) {
+  CLI::App& report = group(app, "report", "bounces and complaints that came back by mail");
+  Command read(report, order, "read", "report.read", "what a mail says, and what would follow");
+  read.app()
+      .add_option("file", order.report_file, "a mail or mbox file; - is standard input")
+      ->required();
+}
+
 void build(CLI::App& app, Order& order) {
   app.name("ecrelayctl");
   app.set_version_flag("--version", RELAY_VERSION);
@@ -214,6 +224,7 @@ void build(CLI::App& app, Order& order) {
   add_queue(app, order);
   add_suppression(app, order);
   add_dns(app, order);
+  add_report(app, order);
 }
 
 // --- mistakes -----------------------------------------------------------------------------
@@ -285,6 +296,9 @@ Result<control::Explain> explainer(const config::Settings& settings) {
 }
 
 control::Consultation carry_out(Order& order) {
+  if (order.request.command == "report.read") {
+    return control::Consultation{control::read_report_file(order.report_file), {}, false};
+  }
   if (order.request.command != "dkim.new") {
     return control::consult(order.place, order.request, explainer);
   }
@@ -294,6 +308,8 @@ control::Consultation carry_out(Order& order) {
 
 std::string text_of(const Order& order, const boost::json::object& result) {
   const std::string& command = order.request.command;
+  if (command == "report.read")
+    return order.json ? control::report_lines(result) : control::render_report(result);
   if (order.json) return control::serialized(result) + "\n";
   if (command == "dkim.new") return control::render_new_key(result);
   if (command == "dns.show") return control::render_dns(result, order.dns_format);

@@ -74,6 +74,8 @@ Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Sig
       workers_("signer", settings().dkim.signers),
       dispatcher_(dispatch_ports(), settings()),
       reception_(intake_ports(), site_),
+      reports_(reports::Ports{context_.get_executor(), workers_, store_.writer(), inquiry_},
+               std::shared_ptr<const config::Settings>(site_, &site_->settings)),
       tasks_(context_.get_executor(), tell_failure),
       control_(tasks_, store_.writer(), store_.book(), control_ports()) {
   signals_.add(SIGUSR1);
@@ -126,6 +128,8 @@ Result<void> Relay::open_doors() {
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     log::listening(endpoints[i].text(), text(settings().listeners[i].tls));
   }
+  if (auto opened = reports_.listen(); !opened) return opened.error();
+  if (const auto endpoint = reports_.endpoint()) log::listening(endpoint->text(), "reports");
   return Result<void>();
 }
 
@@ -183,6 +187,7 @@ asio::awaitable<void> Relay::stop(std::string reason) {
   sd_notify(0, "STOPPING=1");
   const net::Deadline deadline = net::after(drain_time);
   co_await reception_.stop(deadline);
+  co_await reports_.stop(deadline);
   co_await dispatcher_.stop(deadline);
   signals_.cancel();
   tasks_.request_stop();
@@ -306,6 +311,9 @@ control::Status Relay::status() {
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     status.listeners.push_back(control::ListenerStatus{
         endpoints[i].text(), std::string(text(settings().listeners[i].tls))});
+  }
+  if (const auto endpoint = reports_.endpoint()) {
+    status.listeners.push_back(control::ListenerStatus{endpoint->text(), "reports"});
   }
   status.accepting = !reception_.refusing() && !stopping_;
   if (reception_.refusing()) status.refusing = "the book failed";

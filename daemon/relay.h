@@ -17,6 +17,7 @@
 #include "net/resolver.h"
 #include "net/task_group.h"
 #include "net/workers.h"
+#include "reports/server.h"
 #include "store/inquiry.h"
 #include "store/store.h"
 #include "store/suppression.h"
@@ -77,6 +78,7 @@ class Relay {
   net::Workers workers_;
   dispatch::Dispatcher dispatcher_;
   intake::Reception reception_;
+  reports::Server reports_;
   net::TaskGroup tasks_;
   control::Server control_;
 };

@@ -41,6 +41,19 @@ json::object to_json(const records::Attempt& attempt) {
   return object;
 }
 
+json::object to_json(const records::Report& report) {
+  json::object object;
+  object["at"] = json_time(report.at);
+  object["kind"] = json_text(report.kind);
+  object["action"] = json_text(report.action);
+  object["status"] = json_text(report.status);
+  object["reply"] = json_text(report.reply);
+  object["decision"] = json_text(report.decision);
+  object["reason"] = json_text(report.reason);
+  object["text"] = json_text(report.text);
+  return object;
+}
+
 json::object to_json(const records::Recipient& recipient) {
   json::object object;
   object["n"] = recipient.n;
@@ -60,6 +73,14 @@ json::array tries_of(const store::MessageTrace& trace, std::uint32_t recipient) 
     if (attempt.recipient == recipient) tries.push_back(to_json(attempt));
   }
   return tries;
+}
+
+json::array reports_of(const store::MessageTrace& trace, std::uint32_t recipient) {
+  json::array reports;
+  for (const records::Report& report : trace.reports) {
+    if (report.recipient == recipient) reports.push_back(to_json(report));
+  }
+  return reports;
 }
 
 json::object to_json(const records::Message& message) {
@@ -112,6 +133,7 @@ json::object to_json(const store::MessageTrace& trace) {
   for (const records::Recipient& recipient : trace.recipients) {
     json::object each = to_json(recipient);
     each["tries"] = tries_of(trace, recipient.n);
+    each["reports"] = reports_of(trace, recipient.n);
     recipients.push_back(std::move(each));
   }
   Money charged;

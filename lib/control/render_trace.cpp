@@ -43,6 +43,14 @@ std::string attempt(const json::object& tried) {
          shown(tried, "ms") + " ms" + with(", ", shown(tried, "tls")) + ")\n";
 }
 
+/// A report does not change what the recipient's state says: it stands below it.
+std::string report(const json::object& came) {
+  return "       reported " + time_field(came, "at") + "  " + shown(came, "kind") +
+         with(" ", shown(came, "action")) + with(" ", shown(came, "reply")) +
+         with(" ", shown(came, "status")) + ": \"" + shown(came, "text") + "\" -> " +
+         shown(came, "decision") + " (" + shown(came, "reason") + ")\n";
+}
+
 std::string recipient(const json::object& to) {
   std::string text =
       "  " + shown(to, "n") + ". " + shown(to, "address") + ": " + shown(to, "state");
@@ -53,6 +61,7 @@ std::string recipient(const json::object& to) {
   for (const json::value& each : tries) text += attempt(object_of(each));
   if (tries.empty())
     text += with("       ", shown(to, "reply")) + (field(to, "reply").empty() ? "" : "\n");
+  for (const json::value& each : list(to, "reports")) text += report(object_of(each));
   return text;
 }
 

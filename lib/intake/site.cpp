@@ -163,9 +163,6 @@ class Builder {
           "host '" + host.name +
           "': certificate: give the SHA-256 fingerprint; names are not verified by this version");
     }
-    if (settings_.reports.listen) {
-      outcome_.warnings.push_back("reports.listen: reports are not served by this version");
-    }
   }
 
   void add_tls(const config::Listener& listener) {

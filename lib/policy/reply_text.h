@@ -25,19 +25,22 @@ inline constexpr int any_detail = -1;
 /// What a reply speaks of, by its words or by codes that mean one thing only. Words and codes
 /// stand in reply_words.cpp, a list a topic.
 enum class Topic {
-  login,         ///< we must authenticate first
-  relay,         ///< we, or this client, may not relay or connect there
-  sender,        ///< the envelope sender, its domain or its verification
-  reputation,    ///< block lists, reputation, SPF, DKIM, DMARC, reverse DNS
-  rate,          ///< too much, too fast, too many; also a recipient's own rate limit
-  temporary,     ///< says itself that it will pass
-  content,       ///< spam, virus, attachment, form of the message
-  size,          ///< the message is too large
-  line,          ///< a line of the message is too long
-  full,          ///< the mailbox is full
-  filter,        ///< the recipient's own filter or preference
-  access,        ///< "access denied"
-  unknown_user,  ///< no such mailbox
+  login,           ///< we must authenticate first
+  relay,           ///< we, or this client, may not relay or connect there
+  sender,          ///< the envelope sender, its domain or its verification
+  reputation,      ///< block lists, reputation, SPF, DKIM, DMARC, reverse DNS
+  rate,            ///< too much, too fast, too many; also a recipient's own rate limit
+  temporary,       ///< says itself that it will pass
+  content,         ///< spam, virus, attachment, form of the message
+  size,            ///< the message is too large
+  line,            ///< a line of the message is too long
+  full,            ///< the mailbox is full
+  filter,          ///< the recipient's own filter or preference
+  access,          ///< "access denied"
+  disabled,        ///< the mailbox is there and closed: suspended, locked, inactive
+  unknown_user,    ///< no such mailbox
+  unknown_domain,  ///< no such domain, or one that takes no mail
+  delivery,        ///< the host could not be reached, or failed; time ran out
 };
 
 /// A reply's text prepared for reading: letters folded, mail addresses and URLs taken out (their

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 
 #include "core/text.h"
@@ -12,17 +13,24 @@ namespace {
 
 using smtp::Stage;
 
-/// Evidence, read once for all rows.
+/// What all rows are asked about, read once: a reply in a session of ours or a claim in a report.
 struct Facts {
   explicit Facts(const Evidence& evidence)
       : stage(evidence.stage),
         code(evidence.reply.code),
         text(evidence.reply.enhanced, evidence.reply.text),
         server(text::lowered(evidence.server)) {
-    const auto at = evidence.recipient.rfind('@');
-    if (at == std::string_view::npos) return;
-    local = evidence.recipient.substr(0, at);
-    domain = text::lowered(evidence.recipient.substr(at + 1));
+    take(evidence.recipient);
+  }
+
+  Facts(const mail::Reported& result, std::string_view said)
+      : reported(true),
+        stage_told(result.said_at != mail::SaidAt::unknown),
+        stage(stage_of(result.said_at)),
+        code(static_cast<int>(text::number(result.reply).value_or(0))),
+        text(result.status, said),
+        server(text::lowered(result.server)) {
+    take(result.original_recipient.empty() ? result.recipient : result.original_recipient);
   }
 
   bool in_domain(std::string_view name) const {
@@ -30,38 +38,71 @@ struct Facts {
     return domain.size() == name.size() || domain[domain.size() - name.size() - 1] == '.';
   }
 
+  bool reported = false;
+  bool stage_told = true;
   Stage stage;
   int code;
   ReplyText text;
   std::string server;
   std::string local;
   std::string domain;
+
+ private:
+  static Stage stage_of(mail::SaidAt said_at) {
+    switch (said_at) {
+      case mail::SaidAt::connect:
+        return Stage::connect;
+      case mail::SaidAt::mail:
+        return Stage::mail;
+      case mail::SaidAt::data:
+        return Stage::dot;
+      case mail::SaidAt::unknown:
+      case mail::SaidAt::rcpt:
+        break;
+    }
+    return Stage::rcpt;
+  }
+
+  void take(std::string_view recipient) {
+    const auto at = recipient.rfind('@');
+    if (at == std::string_view::npos) return;
+    local = recipient.substr(0, at);
+    domain = text::lowered(recipient.substr(at + 1));
+  }
 };
 
+/// In our own session only: a report tells of a failure that is final all the same.
 bool temporary(const Facts& facts) {
+  if (facts.reported) return false;
   return facts.code / 100 != 5 || facts.text.has_class(4) || facts.text.says(Topic::temporary);
 }
 
-/// Also when the upstream tells of a later stage at somebody else's: Postfix's "(in reply to end of
-/// DATA command)", Exim's "after end of data".
-bool elsewhere_than_rcpt(const Facts& facts) {
-  return facts.stage != Stage::rcpt || facts.text.contains("end of data");
+/// Before RCPT nobody is named. Behind it, in our own session, the answer is for all recipients.
+bool about_nobody(const Facts& facts) {
+  return facts.stage < Stage::rcpt || (!facts.reported && facts.stage > Stage::rcpt);
 }
 
 bool about_sender(const Facts& facts) { return facts.text.says(Topic::sender); }
 
 bool edge_blocked(const Facts& facts) {
-  constexpr std::string_view microsoft = "protection.outlook.com";
+  constexpr std::string_view microsoft = "outlook.com";
   return facts.text.has({5, 4, 1}) && facts.text.says(Topic::access) &&
          (facts.server.ends_with(microsoft) || facts.text.contains(microsoft));
 }
 
+bool about_rate(const Facts& facts) { return facts.text.says(Topic::rate); }
+
 bool about_reputation(const Facts& facts) {
-  return facts.text.has({5, 7, any_detail}) || facts.text.says(Topic::reputation) ||
-         facts.text.says(Topic::relay) || facts.text.says(Topic::login);
+  return facts.text.says(Topic::reputation) || facts.text.says(Topic::relay) ||
+         facts.text.says(Topic::login);
 }
 
-bool about_rate(const Facts& facts) { return facts.text.says(Topic::rate); }
+/// 5.7.X speaks of policies; 5.7.13 alone of the recipient's account (RFC 7372's neighbour).
+bool about_policy(const Facts& facts) {
+  return facts.text.has({5, 7, any_detail}) && !facts.text.has({5, 7, 13});
+}
+
+bool mailbox_full(const Facts& facts) { return facts.text.says(Topic::full); }
 
 bool about_content(const Facts& facts) { return facts.text.says(Topic::content); }
 
@@ -69,26 +110,20 @@ bool about_size(const Facts& facts) {
   return facts.text.says(Topic::size) || facts.text.says(Topic::line);
 }
 
-bool mailbox_full(const Facts& facts) { return facts.text.says(Topic::full); }
-
-/// docomo and au say "unknown user" for what their subscriber's filter refused: docomo with
-/// 5.2.0, 5.3.0 or 5.0.0 instead of 5.1.1, au (and its resellers) without the address.
+/// docomo and au say "unknown user" for what their subscriber's filter refused: docomo after the
+/// data or with 5.2.0, 5.3.0 or 5.0.0 instead of 5.1.1, au (and its resellers) without the address.
+/// A report that does not tell whether docomo had seen the data proves nothing without 5.1.1.
 bool carrier_filter(const Facts& facts) {
-  const bool docomo =
-      facts.in_domain("docomo.ne.jp") &&
-      (facts.text.has({5, 2, 0}) || facts.text.has({5, 3, 0}) || facts.text.has({5, 0, 0}));
+  const bool docomo = (facts.in_domain("docomo.ne.jp") || facts.server.ends_with("docomo.ne.jp")) &&
+                      facts.text.says(Topic::unknown_user) &&
+                      (facts.stage == Stage::dot || facts.text.has({5, 2, 0}) ||
+                       (!facts.stage_told && !facts.text.has({5, 1, 1})) ||
+                       facts.text.has({5, 3, 0}) || facts.text.has({5, 0, 0}));
   // An address before the colon would have been taken out together with it.
   return docomo || facts.text.contains(": user unknown");
 }
 
 bool recipient_filter(const Facts& facts) { return facts.text.says(Topic::filter); }
-
-/// a..b@docomo.ne.jp: a relay in between may refuse the syntax of a mailbox that lives.
-bool odd_local_refused(const Facts& facts) {
-  const bool odd = facts.local.find("..") != std::string::npos || facts.local.starts_with('.') ||
-                   facts.local.ends_with('.') || facts.local.starts_with('"');
-  return odd && (facts.text.has({5, 1, 3}) || facts.code == 501 || facts.code == 553);
-}
 
 bool unknown_user(const Facts& facts) {
   constexpr std::array<Status, 5> plain = {
@@ -101,6 +136,68 @@ bool unknown_user(const Facts& facts) {
   return vague && facts.text.says(Topic::unknown_user);
 }
 
+/// Also when the upstream tells of a later stage at somebody else's: Postfix's "(in reply to end of
+/// DATA command)", Exim's "after end of data".
+bool after_data(const Facts& facts) {
+  return facts.stage != Stage::rcpt || facts.text.contains("end of data");
+}
+
+/// A filter behind the data may call itself "unknown user" anywhere; Yahoo's servers alone know
+/// their users only then, and name the account.
+bool unknown_after_data(const Facts& facts) {
+  return after_data(facts) && unknown_user(facts) && !facts.text.contains("user doesn't have");
+}
+
+/// 5.7.X beside "unknown user": a policy in the code, a mailbox in the words.
+bool unknown_by_policy(const Facts& facts) {
+  return facts.text.has({5, 7, any_detail}) && facts.text.says(Topic::unknown_user);
+}
+
+/// a..b@docomo.ne.jp: a relay in between may refuse the syntax of a mailbox that lives.
+bool odd_local_refused(const Facts& facts) {
+  const bool odd = facts.local.find("..") != std::string::npos || facts.local.starts_with('.') ||
+                   facts.local.ends_with('.') || facts.local.starts_with('"');
+  return odd && (facts.text.has({5, 1, 3}) || facts.code == 501 || facts.code == 553);
+}
+
+bool not_final_there(const Facts& facts) {
+  return facts.code / 100 == 4 || facts.text.has_class(4) || facts.text.says(Topic::temporary);
+}
+
+bool disabled(const Facts& facts) {
+  return (facts.text.says(Topic::disabled) || facts.text.has({5, 2, 1}) || facts.code == 525) &&
+         !facts.text.says(Topic::unknown_user);
+}
+
+/// Only a report can tell: in a session of ours no server of the domain has been asked.
+bool unknown_domain(const Facts& facts) {
+  if (!facts.reported) return false;
+  const bool code = facts.text.has({5, 1, 2}) || facts.code == 556;
+  return code || facts.text.says(Topic::unknown_domain);
+}
+
+/// hotmail.com and its sisters answer "mailbox unavailable" for addresses that are gone; elsewhere
+/// RFC 5321 lets the same words mean a policy.
+bool consumer_mailbox_gone(const Facts& facts) {
+  constexpr auto families = std::to_array<std::string_view>({"hotmail", "outlook", "live", "msn"});
+  const auto is_one = [&](std::string_view family) {
+    return facts.domain.starts_with(std::string(family) + '.');
+  };
+  return facts.text.contains("mailbox unavailable") && facts.text.has({5, 5, 0}) &&
+         std::any_of(families.begin(), families.end(), is_one);
+}
+
+bool refused_without_reason(const Facts& facts) {
+  return facts.text.contains("mailbox unavailable") ||
+         facts.text.contains("recipient address rejected") ||
+         facts.text.contains("recipient rejected") || facts.text.contains("address rejected");
+}
+
+bool not_delivered(const Facts& facts) {
+  return facts.text.says(Topic::delivery) || facts.text.has({5, 4, any_detail}) ||
+         facts.text.has({5, 3, any_detail});
+}
+
 bool anything(const Facts&) { return true; }
 
 struct Rule {
@@ -108,34 +205,82 @@ struct Rule {
   bool (*applies)(const Facts&);
 };
 
-// A later issue turns `none` into a counted point where the decision table says so.
 constexpr auto rules = std::to_array<Rule>({
     {{6, Effect::none, "temporary", "RFC 5321 4.2.1: 4yz is not final, nor what says so itself"},
      temporary},
-    {{7, Effect::none, "stage", "only RCPT names the address: the rest is about us or the message"},
-     elsewhere_than_rcpt},
-    {{8, Effect::none, "sender", "5.1.7, 5.1.8; SoftBank, J:COM: envelope domain without DNS"},
+    {{7, Effect::ignore, "stage",
+      "only RCPT names the address; 5.1.0, 5.1.7, 553 at MAIL are ours"},
+     about_nobody},
+    {{8, Effect::ignore, "sender", "5.1.7, 5.1.8; SoftBank, J:COM: envelope domain without DNS"},
      about_sender},
     {{15, Effect::suppress, "hard", "Microsoft directory-based edge blocking: no such recipient"},
      edge_blocked},
-    {{9, Effect::none, "reputation", "block lists, SPF/DKIM/DMARC, PTR; 38 of 46 corpus 5.7.1"},
+    {{9, Effect::ignore, "reputation", "block lists, SPF/DKIM/DMARC, PTR; 38 of 46 corpus 5.7.1"},
      about_reputation},
-    {{10, Effect::none, "rate", "Gmail 5.2.1 too quickly; hosts with 5.1.1 and an hourly limit"},
+    {{10, Effect::ignore, "rate", "Gmail 5.2.1 too quickly; hosts with 5.1.1 and an hourly limit"},
      about_rate},
-    {{11, Effect::none, "content", "the same mail would fail everywhere"}, about_content},
-    {{12, Effect::none, "size", "au 3 MB, docomo, SoftBank: about this mail"}, about_size},
-    {{13, Effect::none, "full", "a full mailbox has an owner"}, mailbox_full},
-    {{14, Effect::none, "carrier_filter", "docomo and au hide a subscriber's filter in the words"},
+    {{11, Effect::ignore, "content", "the same mail would fail everywhere"}, about_content},
+    {{12, Effect::ignore, "size", "au 3 MB, docomo, SoftBank: about this mail"}, about_size},
+    {{13, Effect::count, "full", "a full mailbox has an owner"}, mailbox_full},
+    {{14, Effect::count, "carrier_filter", "docomo and au hide a subscriber's filter in the words"},
      carrier_filter},
-    {{22, Effect::none, "filter", "personal filter; Facebook RCP-P2 says 5.1.1"}, recipient_filter},
-    {{16, Effect::none, "odd_local_part", "a relay's syntax refusal proves nothing (docomo, au)"},
+    {{22, Effect::count, "filter", "personal filter; Facebook RCP-P2 says 5.1.1"},
+     recipient_filter},
+    {{19, Effect::count, "disabled", "may be opened again; 5.7.13, 525 (RFC 7505's neighbours)"},
+     disabled},
+    {{14, Effect::count, "unknown_by_policy", "5.7.1 and \"unknown user\" contradict each other"},
+     unknown_by_policy},
+    {{9, Effect::ignore, "policy", "5.7.X without words that tell more"}, about_policy},
+    {{16, Effect::count, "odd_local_part", "a relay's syntax refusal proves nothing (docomo, au)"},
      odd_local_refused},
+    {{21, Effect::count, "delivery", "final for the reporter, temporary for the host behind it"},
+     not_final_there},
+    {{14, Effect::count, "unknown_after_data", "behind the data a filter may say \"unknown user\""},
+     unknown_after_data},
     {{16, Effect::suppress, "hard", "unknown user at RCPT: 106 of 112 corpus 5.1.1 are true"},
      unknown_user},
-    {{23, Effect::none, "unclassified", "the default must be harmless"}, anything},
+    {{18, Effect::suppress, "domain", "no such domain, or one that takes no mail (RFC 7505)"},
+     unknown_domain},
+    {{16, Effect::suppress, "hard", "hotmail.com, outlook.com: mailbox unavailable is gone"},
+     consumer_mailbox_gone},
+    {{22, Effect::count, "refused", "the recipient is refused, and nothing says why"},
+     refused_without_reason},
+    {{20, Effect::count, "delivery", "host, network or time: the mailbox may live"}, not_delivered},
+    {{23, Effect::ignore, "unclassified", "the default must be harmless"}, anything},
 });
 
+Suppression decide(const Facts& facts) {
+  const auto rule = std::find_if(rules.begin(), rules.end(),
+                                 [&](const Rule& candidate) { return candidate.applies(facts); });
+  return {rule->row.effect, rule->row.row, rule->row.reason};
+}
+
+Suppression decide_complaint(const mail::Report& report) {
+  if (report.feedback_type == "auth-failure" || report.feedback_type == "dmarc" ||
+      report.feedback_type == "not-spam") {
+    return {Effect::none, 4, "authentication"};
+  }
+  if (report.feedback_type == "opt-out") return {Effect::complaint, 5, "unsubscribe"};
+  return {Effect::complaint, 3, "complaint"};
+}
+
 }  // namespace
+
+std::string_view to_text(Effect effect) {
+  switch (effect) {
+    case Effect::none:
+      return "none";
+    case Effect::ignore:
+      return "ignore";
+    case Effect::count:
+      return "count";
+    case Effect::suppress:
+      return "suppress";
+    case Effect::complaint:
+      return "complaint";
+  }
+  return "";
+}
 
 std::vector<SuppressionRow> suppression_rows() {
   std::vector<SuppressionRow> rows;
@@ -143,11 +288,16 @@ std::vector<SuppressionRow> suppression_rows() {
   return rows;
 }
 
-Suppression suppression_for(const Evidence& evidence) {
-  const Facts facts(evidence);
-  const auto rule = std::find_if(rules.begin(), rules.end(),
-                                 [&](const Rule& candidate) { return candidate.applies(facts); });
-  return {rule->row.effect, rule->row.row, rule->row.reason};
+Suppression suppression_for(const Evidence& evidence) { return decide(Facts(evidence)); }
+
+Suppression suppression_for(const mail::Report& report, const mail::Reported& result) {
+  if (report.kind == mail::ReportKind::arf) return decide_complaint(report);
+  if (report.kind == mail::ReportKind::autoreply) return {Effect::none, 2, "autoreply"};
+  if (!result.failed()) return {Effect::none, 1, "not_final"};
+  const Suppression own = decide(Facts(result, result.diagnostic));
+  if (own.row != 23) return own;
+  // What stands beside the recipient says nothing: the rest of the report may.
+  return decide(Facts(result, report.words));
 }
 
 }  // namespace ecrelay::policy

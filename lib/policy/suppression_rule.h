@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mail/report.h"
 #include "smtp/reply.h"
 #include "smtp/stage.h"
 
@@ -16,13 +17,21 @@ struct Evidence {
   std::string_view server;     ///< host name of the server that replied, when known
 };
 
-enum class Effect { none, suppress };
+enum class Effect {
+  none,       ///< says nothing final about anybody
+  ignore,     ///< about us, our content or a policy: counts for alarms, never for the address
+  count,      ///< one soft point for the address
+  suppress,   ///< now
+  complaint,  ///< the recipient wants no more of it
+};
+
+std::string_view to_text(Effect effect);  ///< the enumerator's own name
 
 /// The decision with the rule that took it: both are kept with the entry.
 struct Suppression {
   Effect effect = Effect::none;
   int row = 23;             ///< of the decision table; 23 is "anything else"
-  std::string_view reason;  ///< "hard", "sender", "reputation", …
+  std::string_view reason;  ///< "hard", "domain", "sender", "reputation", …
 
   bool suppresses() const { return effect == Effect::suppress; }
 };
@@ -37,9 +46,15 @@ struct SuppressionRow {
 /// In the order of evaluation: the first row that applies decides.
 std::vector<SuppressionRow> suppression_rows();
 
-/// Whether a final failure puts the address on the suppression list (promise P7: only for
-/// evidence about that address). Only a 5yz at RCPT can; every exception stands before the rule, so
-/// what is unclear has no effect. To be asked only where the Verdict is `failed`.
+/// What a final failure in a session of ours means for the address (promise P7: an address is
+/// suppressed only for evidence about that address). Only a 5yz at RCPT suppresses; every exception
+/// stands before the rule, so what is unclear has no effect. To be asked only where the Verdict is
+/// `failed`.
 Suppression suppression_for(const Evidence& evidence);
+
+/// The same for one result of a report that came back, by the same table. Where the report does
+/// not say at which command the refusal was given, it is taken for RCPT: the words must then carry
+/// the decision. Delays, successes and automatic replies mean nothing.
+Suppression suppression_for(const mail::Report& report, const mail::Reported& result);
 
 }  // namespace ecrelay::policy

@@ -120,6 +120,7 @@ MessageTrace Inquiry::traced(records::Message message) {
       select(recipient_columns, "FROM recipient r WHERE message = ? ORDER BY n");
   const std::string attempts =
       select(attempt_columns, "FROM attempt WHERE message = ? ORDER BY recipient, number");
+  const std::string reports = select(report_columns, "FROM report WHERE message = ? ORDER BY id");
   const std::string charges =
       select(ledger_columns, "FROM ledger WHERE message = ?1 AND kind = 'charge'");
   const std::string reversals = select(ledger_columns,
@@ -128,8 +129,10 @@ MessageTrace Inquiry::traced(records::Message message) {
   const std::string effects =
       select(event_columns, "FROM suppression_log WHERE message = ? ORDER BY id");
   return MessageTrace{
-      std::move(message), all(connection_.query(recipients, id), read_recipient),
+      std::move(message),
+      all(connection_.query(recipients, id), read_recipient),
       all(connection_.query(attempts, id), read_attempt),
+      all(connection_.query(reports, id), read_report),
       all(connection_.query(charges + " UNION ALL " + reversals + " ORDER BY 1", id), read_ledger),
       all(connection_.query(effects, id), read_event)};
 }
@@ -164,6 +167,19 @@ std::vector<MessageTrace> Inquiry::trace_recipient(std::string_view key, std::si
                                       " ORDER BY message DESC LIMIT ?",
                                       key, limit),
                     read_id));
+}
+
+std::optional<Addressee> Inquiry::addressee(const Ulid& message, std::uint32_t n) {
+  Rows rows = connection_.query(
+      "SELECT m.shop, r.address, r.key FROM recipient r JOIN message m ON m.id = r.message"
+      " WHERE r.message = ? AND r.n = ?",
+      message, n);
+  if (!rows.next()) return std::nullopt;
+  Addressee to;
+  to.shop = rows.text();
+  to.address = rows.text();
+  to.key = rows.text();
+  return to;
 }
 
 std::vector<UsageRow> Inquiry::usage(const UsageQuery& query) {

@@ -10,6 +10,7 @@
 #include "records/audit.h"
 #include "records/charge.h"
 #include "records/message.h"
+#include "records/report.h"
 #include "records/suppression.h"
 #include "store/database.h"
 #include "store/queue.h"
@@ -38,8 +39,16 @@ struct MessageTrace {
   records::Message message;
   std::vector<records::Recipient> recipients;
   std::vector<records::Attempt> attempts;  ///< in order of recipient and number
+  std::vector<records::Report> reports;    ///< that came back, oldest first
   std::vector<records::LedgerEntry> ledger;
   std::vector<records::SuppressionEvent> suppressions;  ///< that this message caused
+};
+
+/// Whom a report can be about.
+struct Addressee {
+  std::string shop;
+  std::string address;
+  std::string key;
 };
 
 struct UsageQuery {
@@ -77,6 +86,9 @@ class Inquiry {
   std::vector<MessageTrace> trace_message_id(std::string_view message_id, std::size_t limit);
   /// Messages to an address, the newest first.
   std::vector<MessageTrace> trace_recipient(std::string_view key, std::size_t limit);
+
+  /// Recipient `n` of a message. Microseconds.
+  std::optional<Addressee> addressee(const Ulid& message, std::uint32_t n);
 
   /// Milliseconds at any number of messages: reads the daily totals.
   std::vector<UsageRow> usage(const UsageQuery& query);

@@ -66,6 +66,21 @@ records::Attempt read_attempt(Rows& rows) {
   return a;
 }
 
+records::Report read_report(Rows& rows) {
+  records::Report r;
+  r.message = rows.ulid();
+  r.recipient = rows.number<std::uint32_t>();
+  r.at = rows.time();
+  r.kind = rows.text();
+  r.action = rows.text();
+  r.status = rows.text();
+  r.reply = rows.text();
+  r.decision = rows.text();
+  r.reason = rows.text();
+  r.text = rows.text();
+  return r;
+}
+
 records::LedgerEntry read_ledger(Rows& rows) {
   records::LedgerEntry e;
   e.id = rows.integer();

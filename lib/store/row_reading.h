@@ -6,6 +6,7 @@
 #include "records/audit.h"
 #include "records/charge.h"
 #include "records/message.h"
+#include "records/report.h"
 #include "records/suppression.h"
 #include "store/database.h"
 
@@ -36,6 +37,10 @@ inline constexpr std::string_view attempt_columns =
     "tls,"
     " duration_ms";
 records::Attempt read_attempt(Rows& rows);
+
+inline constexpr std::string_view report_columns =
+    "message, recipient, at_ms, kind, action, status, reply, decision, reason, text";
+records::Report read_report(Rows& rows);
 
 inline constexpr std::string_view ledger_columns =
     "id, kind, at_ms, day, shop, message, recipient, unit, price_milli, amount_milli, reverses, "

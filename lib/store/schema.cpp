@@ -256,6 +256,25 @@ ALTER TABLE recipient ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
 )sql",
     R"sql(
 CREATE INDEX idempotency_by_age ON idempotency (at_ms);
+)sql",
+    R"sql(
+CREATE TABLE report (
+  id        INTEGER PRIMARY KEY,
+  message   BLOB    NOT NULL,
+  recipient INTEGER NOT NULL,
+  at_ms     INTEGER NOT NULL,
+  kind      TEXT    NOT NULL,
+  action    TEXT    NOT NULL,
+  status    TEXT    NOT NULL,
+  reply     TEXT    NOT NULL,
+  decision  TEXT    NOT NULL,
+  reason    TEXT    NOT NULL,
+  text      TEXT    NOT NULL,
+  FOREIGN KEY (message, recipient) REFERENCES recipient (message, n)
+) STRICT;
+-- What a report comes to, said twice about one recipient, is the same report.
+CREATE UNIQUE INDEX report_once
+  ON report (message, recipient, kind, action, status, reply, decision, reason);
 )sql"};
 
 int version_of(Connection& connection) {

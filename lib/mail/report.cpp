@@ -1,0 +1,316 @@
+#include "mail/report.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/text.h"
+#include "mail/bounce_text.h"
+#include "mail/complaint.h"
+#include "mail/encoded_word.h"
+#include "mail/parts.h"
+#include "mail/status_fields.h"
+
+namespace ecrelay::mail {
+namespace {
+
+constexpr std::size_t most_words = 64U << 10;
+
+/// A mail taken apart, and what of it a reader of reports wants.
+struct Letter {
+  MailParts mail;
+  std::string subject;
+  std::string words;     ///< the human part, without the returned message
+  std::string status;    ///< text of the delivery-status parts
+  std::string feedback;  ///< text of the feedback-report part
+  std::string original;  ///< header of the returned message
+
+  std::string_view header(std::string_view name) const { return value_of(mail.header, name); }
+};
+
+/// Lines of a report that was forwarded stand behind "> ".
+std::string without_quotes(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::string_view line : text::split(text, '\n')) {
+    // ">>>" is a transcript's, not a quotation.
+    while (line.starts_with("> ") || line == ">")
+      line.remove_prefix(std::min<std::size_t>(2, line.size()));
+    result += std::string(line) + '\n';
+  }
+  return result;
+}
+
+void add_words(Letter& letter, const std::string& text) {
+  const std::string plain = without_quotes(text);
+  const std::string_view said = without_returned_message(plain);
+  if (letter.original.empty()) letter.original = plain.substr(said.size());
+  if (letter.words.size() < most_words)
+    letter.words += std::string(said.substr(0, most_words - letter.words.size())) + '\n';
+}
+
+Letter open(std::string_view bytes) {
+  Letter letter;
+  letter.mail = take_apart(bytes);
+  letter.subject = decode_encoded_words(letter.header("subject"));
+  std::string html;
+  for (const Part& part : letter.mail.parts) {
+    if (part.type == "message/delivery-status" || part.type == "message/global-delivery-status") {
+      letter.status += part.body + "\n\n";
+    } else if (part.type == "message/feedback-report") {
+      letter.feedback += part.body + '\n';
+    } else if (part.is_original()) {
+      if (letter.original.empty()) letter.original = part.body;
+    } else if (part.type == "text/plain") {
+      add_words(letter, part.body);
+    } else if (part.type == "text/html") {
+      html += part.body;
+    }
+  }
+  if (text::trimmed(letter.words).empty() && !html.empty()) add_words(letter, text_of_html(html));
+  if (letter.status.empty() && has_delivery_status(letter.words)) letter.status = letter.words;
+  return letter;
+}
+
+bool says_any(std::string_view text, const auto& phrases) {
+  const std::string folded = text::lowered(text);
+  return std::any_of(phrases.begin(), phrases.end(), [&](std::string_view phrase) {
+    return folded.find(phrase) != std::string::npos;
+  });
+}
+
+/// Who writes bounces: by name of the sender, or by the subject.
+bool is_bounce(const Letter& letter) {
+  static constexpr auto writers = std::to_array<std::string_view>(
+      {"mailer-daemon", "mailer daemon", "postmaster", "mail delivery", "delivery system",
+       "post_master", "mdaemon", "mail administrator", "mail system", "ndr administrator"});
+  static constexpr auto subjects = std::to_array<std::string_view>({"undeliver",
+                                                                    "returned mail",
+                                                                    "failure notice",
+                                                                    "delivery status",
+                                                                    "delivery failure",
+                                                                    "delivery has failed",
+                                                                    "delivery failed",
+                                                                    "delivery report",
+                                                                    "failed delivery",
+                                                                    "mail failure",
+                                                                    "could not be delivered",
+                                                                    "could not deliver",
+                                                                    "non-deliver",
+                                                                    "nondeliver",
+                                                                    "delivery problem",
+                                                                    "delivery notification",
+                                                                    "error sending your mail",
+                                                                    "mail error",
+                                                                    "message delivery",
+                                                                    "returned to sender",
+                                                                    "not delivered",
+                                                                    "bounce",
+                                                                    "are not member",
+                                                                    "配信不能",
+                                                                    "送信エラー",
+                                                                    "配信エラー",
+                                                                    "配送エラー",
+                                                                    "不達",
+                                                                    "エラーメール",
+                                                                    "エラー通知",
+                                                                    "送信できません",
+                                                                    "配信できません"});
+  const auto from = letter.header("from");
+  return !letter.header("x-failed-recipients").empty() || from == "<>" || says_any(from, writers) ||
+         says_any(letter.subject, subjects);
+}
+
+std::vector<std::string> named_in_header(const Letter& letter) {
+  std::vector<std::string> named;
+  for (const std::string_view each : text::split(letter.header("x-failed-recipients"), ',')) {
+    if (std::string address = address_in(each); !address.empty()) named.push_back(address);
+  }
+  return named;
+}
+
+std::string original_recipient(const Letter& letter) {
+  const auto fields =
+      loose_fields(std::string_view(letter.original).substr(0, letter.original.find("\n\n")));
+  for (const std::string_view name : {"x-envelope-to", "x-rcpt-to", "to"}) {
+    if (std::string address = address_in(value_of(fields, name)); !address.empty()) return address;
+  }
+  return {};
+}
+
+std::vector<Told> told_in(const Letter& letter) {
+  const Bystanders bystanders{address_in(letter.header("from")), address_in(letter.header("to"))};
+  return recipients_told(letter.words, named_in_header(letter), bystanders);
+}
+
+/// The answer to DATA after every RCPT was refused: the commands were pipelined, and the refusal
+/// that the transcript shows behind DATA was RCPT's.
+bool misses_recipients(std::string_view line) {
+  return line.starts_with("<<< 503") || text::icontains(line, "no valid recipients") ||
+         text::icontains(line, "need rcpt");
+}
+
+SaidAt stage_in_transcript(std::string_view words) {
+  SaidAt command = SaidAt::unknown;
+  SaidAt refused = SaidAt::unknown;
+  for (const std::string_view each : text::split(words, '\n')) {
+    const std::string_view line = text::trimmed(each);
+    if (line.starts_with(">>>")) {
+      const auto verb = line.substr(std::min(line.find_first_not_of("> "), line.size()));
+      command = text::istarts_with(verb, "mail")   ? SaidAt::mail
+                : text::istarts_with(verb, "rcpt") ? SaidAt::rcpt
+                : text::istarts_with(verb, "data") ? SaidAt::data
+                : text::istarts_with(verb, "quit") ? SaidAt::unknown
+                                                   : SaidAt::connect;
+    } else if (line.starts_with("<<<") && refused == SaidAt::data && misses_recipients(line)) {
+      return SaidAt::rcpt;
+    } else if ((line.starts_with("<<< 5") || line.starts_with("<<< 4")) &&
+               refused == SaidAt::unknown) {
+      refused = command;
+    }
+  }
+  return refused;
+}
+
+/// What the words tell beyond the fields.
+void complete(Reported& result, const std::vector<Told>& told, const Letter& letter, bool alone) {
+  const auto own = std::find_if(told.begin(), told.end(), [&](const Told& each) {
+    return text::iequals(each.recipient, result.recipient) ||
+           text::iequals(each.recipient, result.original_recipient);
+  });
+  if (own != told.end()) {
+    const bool fields_tell = !result.diagnostic.empty();
+    if (!fields_tell) result.diagnostic = own->said;
+    if (!fields_tell || result.status.empty() || result.reply.empty())
+      take_codes(result, own->said);
+  } else if (alone) {
+    take_codes(result, letter.words);
+  }
+  if (result.said_at == SaidAt::unknown && own != told.end())
+    result.said_at = stage_in_transcript(own->said);
+  if (result.said_at == SaidAt::unknown) result.said_at = stage_in_transcript(letter.words);
+  if (result.said_at == SaidAt::unknown) result.said_at = stage_named_in(result.diagnostic);
+}
+
+Report read_dsn(const Letter& letter) {
+  Report report;
+  report.kind = ReportKind::dsn;
+  report.results = read_delivery_status(letter.status);
+  const std::vector<Told> told = told_in(letter);
+  for (Reported& result : report.results) {
+    if (result.recipient.empty() && told.size() == 1) result.recipient = told.front().recipient;
+    if (result.recipient.empty()) result.recipient = original_recipient(letter);
+    complete(result, told, letter, report.results.size() == 1);
+  }
+  return report;
+}
+
+Report read_words(const Letter& letter) {
+  Report report;
+  report.kind = ReportKind::nonstandard;
+  std::vector<Told> told = told_in(letter);
+  if (told.empty()) {
+    std::string address = original_recipient(letter);
+    if (!address.empty()) told.push_back({std::move(address), letter.words});
+  }
+  const bool delayed = tells_of_delay(letter.subject) || tells_of_delay(letter.words);
+  for (Told& each : told) {
+    Reported result;
+    result.recipient = each.recipient;
+    result.action = delayed ? "delayed" : "failed";
+    result.diagnostic = each.said;
+    take_codes(result, each.said);
+    complete(result, told, letter, told.size() == 1);
+    if (told.size() == 1) take_codes(result, letter.words);
+    report.results.push_back(std::move(result));
+  }
+  if (report.results.empty()) report.kind = ReportKind::none;
+  return report;
+}
+
+bool is_automatic(const Letter& letter) {
+  const auto submitted = text::lowered(letter.header("auto-submitted"));
+  static constexpr auto subjects = std::to_array<std::string_view>(
+      {"auto:", "autoreply", "auto-reply", "automatic reply", "auto reply", "out of office",
+       "out of the office", "on vacation", "自動返信", "自動応答", "不在"});
+  return submitted.starts_with("auto-") || !letter.header("x-autoreply").empty() ||
+         !letter.header("x-auto-response").empty() || !letter.header("x-autorespond").empty() ||
+         text::iequals(letter.header("precedence"), "auto_reply") ||
+         says_any(letter.subject, subjects);
+}
+
+Report read_auto_reply(const Letter& letter) {
+  Report report;
+  report.kind = ReportKind::autoreply;
+  Reported result;
+  result.recipient = address_in(letter.header("from"));
+  report.results.push_back(std::move(result));
+  return report;
+}
+
+/// Mail programs answer List-Unsubscribe for their user.
+bool asks_to_unsubscribe(const Letter& letter) {
+  return !letter.header("x-apple-unsubscribe").empty() ||
+         (is_automatic(letter) && text::iequals(text::trimmed(letter.subject), "unsubscribe"));
+}
+
+Report read_unsubscribe(const Letter& letter) {
+  Report report = read_auto_reply(letter);
+  report.kind = ReportKind::arf;
+  report.feedback_type = "opt-out";
+  return report;
+}
+
+Report read(const Letter& letter, bool inside);
+
+/// A gateway that bounces in its own words may give back, instead of our message, the report that
+/// it was told. What a person wrote, ours above all, is never read as one.
+Report read_inner(const Letter& letter) {
+  const Letter inner = open(letter.original);
+  return is_bounce(inner) ? read(inner, true) : Report();
+}
+
+Report read(const Letter& letter, bool inside) {
+  if (!letter.feedback.empty()) return read_complaint(letter.feedback, letter.original);
+  if (!letter.status.empty()) {
+    Report dsn = read_dsn(letter);
+    if (!dsn.results.empty()) return dsn;
+  }
+  if (Report notice = read_notification(letter.words); notice.kind != ReportKind::none)
+    return notice;
+  if (is_bounce(letter)) {
+    if (told_in(letter).empty() && !inside) {
+      if (Report inner = read_inner(letter); !inner.results.empty()) return inner;
+    }
+    return read_words(letter);
+  }
+  if (asks_to_unsubscribe(letter)) return read_unsubscribe(letter);
+  if (is_automatic(letter)) return read_auto_reply(letter);
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_text(ReportKind kind) {
+  switch (kind) {
+    case ReportKind::none:
+      break;
+    case ReportKind::dsn:
+      return "dsn";
+    case ReportKind::nonstandard:
+      return "nonstandard";
+    case ReportKind::arf:
+      return "arf";
+    case ReportKind::autoreply:
+      return "autoreply";
+  }
+  return "none";
+}
+
+Report read_report(std::string_view bytes) {
+  Letter letter = open(bytes);
+  Report report = read(letter, false);
+  report.words = std::move(letter.words);
+  return report;
+}
+
+}  // namespace ecrelay::mail

@@ -1,0 +1,129 @@
+#include "reports/server.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "log/events.h"
+#include "reports/session.h"
+#include "smtp/reply.h"
+
+namespace ecrelay::reports {
+namespace {
+
+// Strangers may reach this listener; a smarthost needs few connections, and keeps what is not
+// taken at once.
+constexpr std::size_t most_connections = 100;
+constexpr std::uint32_t most_of_an_address = 20;
+constexpr std::uint32_t reports_a_second = 200;
+constexpr std::uint32_t reports_at_once = 400;
+constexpr std::chrono::seconds refusal_time{2};
+
+void tell_failure(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    log::internal_error("reports", error.what());
+  }
+}
+
+asio::awaitable<void> turn_away(net::Stream stream, std::string wire) {
+  stream.set_deadline(net::after(refusal_time));
+  try {
+    co_await stream.write(wire);
+  } catch (const net::IoError&) {
+    // Nobody listens to the refusal: that is as good.
+  }
+  co_await stream.close();
+}
+
+asio::awaitable<void> hold(policy::ConnectionCaps& connections, std::unique_ptr<Session> session,
+                           std::string place) {
+  // However the session ends, its place is free again.
+  struct Place {
+    Place(policy::ConnectionCaps& in, std::string of) : caps(in), name(std::move(of)) {}
+    ~Place() { caps.leave(name); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    policy::ConnectionCaps& caps;
+    std::string name;
+  };
+  const Place held(connections, std::move(place));
+  co_await session->run();
+}
+
+}  // namespace
+
+Server::Server(Ports ports, std::shared_ptr<const config::Settings> settings)
+    : ports_(std::move(ports)),
+      settings_(std::move(settings)),
+      connections_(most_connections),
+      rate_(reports_a_second, reports_at_once, now()),
+      accepting_(ports_.executor, tell_failure),
+      sessions_(ports_.executor, tell_failure) {}
+
+Result<void> Server::listen() {
+  const config::Reports& reports = settings_->reports;
+  if (!reports.listen) return Result<void>();
+  return_paths_.emplace(reports.secrets(), reports.lifetime);
+  if (reports.tls != config::ReportsTls::off) {
+    auto tls = net::TlsServer::make(reports.certificate->pem, reports.key->value, now());
+    if (!tls) return invalid("reports.certificate: " + tls.error().detail);
+    tls_ = std::move(*tls);
+  }
+  auto opened =
+      net::Listener::open(ports_.executor, net::Endpoint(reports.listen->ip, reports.listen->port));
+  if (!opened) return opened.error();
+  listener_ = std::move(*opened);
+  accepting_.spawn(
+      listener_->serve([this](net::Stream stream) { welcome(std::move(stream)); },
+                       [](const std::string& reason) { log::internal_error("accept", reason); }));
+  return Result<void>();
+}
+
+bool Server::knows(const IpAddress& address) const {
+  const auto& networks = settings_->reports.networks;
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const Network& network) { return network.contains(address); });
+}
+
+void Server::welcome(net::Stream stream) {
+  ++counters_.connections;
+  const IpAddress address = stream.remote().address;
+  if (!knows(address)) {
+    return refuse(std::move(stream), 554, "5.7.1", address.text() + " may bring no reports");
+  }
+  policy::Host place;
+  place.name = address.text();
+  place.max_connections = most_of_an_address;
+  if (connections_.enter(place) != policy::ConnectionCaps::Entry::open) {
+    return refuse(std::move(stream), 421, "4.3.2", "too many connections, try again later");
+  }
+  auto session = std::make_unique<Session>(*this, std::move(stream),
+                                           "reports-" + std::to_string(counters_.connections));
+  sessions_.spawn(hold(connections_, std::move(session), place.name));
+}
+
+void Server::refuse(net::Stream stream, int code, std::string_view enhanced, std::string text) {
+  ++counters_.refused_connections;
+  const smtp::Reply reply(code, std::string(enhanced), std::move(text));
+  const log::Peer peer{{}, stream.remote().address, "reports"};
+  log::connect_refused(peer, log::Answer{reply.code, reply.enhanced, reply.text},
+                       code == 554 ? "reports.networks" : "reports");
+  sessions_.spawn(turn_away(std::move(stream), reply.wire()));
+}
+
+asio::awaitable<void> Server::stop(net::Deadline deadline) {
+  if (listener_) listener_->stop();
+  accepting_.request_stop();
+  sessions_.request_stop();
+  co_await accepting_.join(deadline);
+  co_await sessions_.join(deadline);
+}
+
+std::optional<net::Endpoint> Server::endpoint() const {
+  if (!listener_) return std::nullopt;
+  return listener_->local();
+}
+
+}  // namespace ecrelay::reports

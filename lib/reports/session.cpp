@@ -1,0 +1,240 @@
+#include "reports/session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "core/text.h"
+#include "store/reports.h"
+#include "store/suppression.h"
+
+namespace ecrelay::reports {
+namespace {
+
+using smtp::Reply;
+
+/// What the reader reads of a report; the rest of it is taken and dropped.
+constexpr std::size_t kept_of_a_report = 1U << 20;
+/// A report gives our message back whole, with words and encoding around it.
+constexpr std::uint64_t room_around = 2U << 20;
+constexpr std::chrono::seconds command_time{60};
+constexpr std::chrono::minutes session_time{10};
+
+smtp::Limits limits() {
+  smtp::Limits result;
+  result.recipients = 1;  // a return path is one recipient's
+  result.body_line = kept_of_a_report;
+  return result;
+}
+
+}  // namespace
+
+Session::Session(Server& server, net::Stream stream, std::string name)
+    : server_(server),
+      stream_(std::move(stream)),
+      name_(std::move(name)),
+      protocol_(capabilities(), limits()),
+      buffer_(smtp::ServerProtocol::max_read),
+      began_(std::chrono::steady_clock::now()),
+      command_began_(began_) {}
+
+asio::awaitable<void> Session::run() {
+  try {
+    protocol_.answer(Reply(220, "", server_.settings().hostname + " ESMTP ecrelay reports"));
+    co_await converse();
+  } catch (const net::IoError& error) {
+    end_ = error.timed_out() ? "timeout" : error.stopped() ? "shutdown" : "lost";
+    if (error.trouble() == net::Trouble::tls) log::tls_failed(peer(), error.what());
+  } catch (const std::exception& error) {
+    end_ = "internal_error";
+    log::internal_error("reports", error.what());
+  }
+  co_await stream_.close();
+  const auto lasted = std::chrono::steady_clock::now() - began_;
+  log::session_ended(peer(), log::SessionSummary{kept_,
+                                                 rejects_,
+                                                 stream_.tls().protocol,
+                                                 {},
+                                                 end_,
+                                                 std::chrono::duration_cast<Duration>(lasted)});
+}
+
+asio::awaitable<void> Session::converse() {
+  for (;;) {
+    while (auto event = protocol_.next_event()) {
+      if (const auto* part = std::get_if<smtp::BodyPart>(&*event)) {
+        on_body_part(part->bytes);
+      } else {
+        co_await on_event(std::move(*event));
+      }
+    }
+    const std::string output = protocol_.take_output();
+    if (!output.empty()) co_await stream_.write(output);
+    if (protocol_.awaits_tls()) {
+      co_await stream_.handshake(*server_.tls());
+      protocol_.tls_started(capabilities());
+      continue;
+    }
+    if (protocol_.closing()) co_return;
+    if (!output.empty()) continue;
+    stream_.set_deadline(next_deadline());
+    const std::size_t count = co_await stream_.read_some(buffer_);
+    if (count == 0) co_return;
+    protocol_.receive(std::string_view(buffer_.data(), count));
+  }
+}
+
+net::Deadline Session::next_deadline() const {
+  const net::Deadline end = began_ + session_time;
+  return protocol_.reading_body() ? end : std::min(end, command_began_ + command_time);
+}
+
+asio::awaitable<void> Session::on_event(smtp::Event event) {
+  if (std::holds_alternative<smtp::Hello>(event)) {
+    forget_transaction();
+    protocol_.answer(Reply(250, "", ""));
+  } else if (auto* mail = std::get_if<smtp::MailFrom>(&event)) {
+    protocol_.answer(on_mail(std::move(*mail)));
+  } else if (const auto* rcpt = std::get_if<smtp::RcptTo>(&event)) {
+    protocol_.answer(on_rcpt(*rcpt));
+  } else if (std::holds_alternative<smtp::DataStart>(event)) {
+    protocol_.answer(Reply(354, "", "end with <CRLF>.<CRLF>"));
+  } else if (const auto* end = std::get_if<smtp::BodyEnd>(&event)) {
+    const Reply reply = co_await on_body_end(*end);
+    protocol_.answer(reply);
+    forget_transaction();
+  } else if (std::holds_alternative<smtp::StartTls>(event)) {
+    protocol_.answer(Reply(220, "2.0.0", "ready to start TLS"));
+  } else if (std::holds_alternative<smtp::Auth>(event)) {
+    protocol_.answer(Reply(535, "5.7.8", "there is nothing to log in to"));
+  } else if (std::holds_alternative<smtp::Reset>(event)) {
+    forget_transaction();
+  } else if (std::holds_alternative<smtp::Quit>(event)) {
+    end_ = "quit";
+  } else if (const auto* close = std::get_if<smtp::Close>(&event)) {
+    end_ = close->reason;
+  }
+  command_began_ = std::chrono::steady_clock::now();
+}
+
+Reply Session::on_mail(smtp::MailFrom mail) {
+  forget_transaction();
+  if (!server_.admits_another(now())) {
+    return refuse("mail", Reply(451, "4.7.1", "too many reports at once, try again later"), "rate");
+  }
+  if (mail.sender) sender_ = mail.sender->text();
+  return Reply(250, "2.1.0", "sender ok");
+}
+
+Reply Session::on_rcpt(const smtp::RcptTo& rcpt) {
+  recipient_ = rcpt.recipient.text();
+  const auto path =
+      server_.return_paths().read(rcpt.recipient.local(), rcpt.recipient.domain(), now());
+  if (!path) {
+    return refuse("rcpt", Reply(550, "5.1.1", "no such return path"), path.error().detail);
+  }
+  try {
+    auto addressee = server_.ports().inquiry.addressee(path->message, path->recipient);
+    if (!addressee) {
+      return refuse("rcpt", Reply(550, "5.1.1", "no such return path"),
+                    "the book has no such recipient");
+    }
+    subject_ = Subject{*path, std::move(*addressee)};
+  } catch (const store::Failure& failure) {
+    return refuse("rcpt", Reply(451, "4.3.0", "temporary trouble here, try again"), failure.what());
+  }
+  return Reply(250, "2.1.5", "recipient ok");
+}
+
+void Session::on_body_part(std::string_view bytes) {
+  report_ += bytes.substr(0, kept_of_a_report - report_.size());
+}
+
+asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
+  if (end.problem != smtp::BodyProblem::none) {
+    co_return refuse("body", smtp::refusal_of(end.problem), "the body breaks a rule");
+  }
+  stream_.clear_deadline();
+  auto reading = server_.ports().workers.run(
+      [bytes = std::move(report_)] { return mail::read_report(bytes); });
+  const mail::Report report = co_await std::move(reading);
+  // Feedback loops send complaints from an address of theirs; everything else that bounces is
+  // sent from the null sender (RFC 5321 4.5.5), and what is not may be anybody's.
+  if (!sender_.empty() && report.kind != mail::ReportKind::arf) {
+    co_return refuse("body", Reply(550, "5.7.1", "only reports are taken here, from <>"),
+                     "not the null sender, and no complaint");
+  }
+  const Finding finding = finding_of(report, *subject_, now(), server_.settings().suppression);
+  co_return co_await keep(finding);
+}
+
+asio::awaitable<Reply> Session::keep(const Finding& finding) {
+  const auto news = std::make_shared<bool>(false);
+  auto work = [finding, news](store::Transaction& change) {
+    *news = store::keep_report(change, finding.report);
+    if (*news && finding.entry) store::suppress(change, *finding.entry);
+  };
+  net::Answer<Result<void>> answer(server_.ports().executor);
+  server_.ports().writer.change(std::move(work), answer.done());
+  const Result<void> kept = co_await answer.result();
+  if (!kept) {
+    if (kept.error().code == ErrorCode::refused) {
+      co_return refuse("body", Reply(550, "5.1.1", "no such return path"), kept.error().detail);
+    }
+    co_return refuse("body", Reply(451, "4.3.0", "not stored, try again"), kept.error().detail);
+  }
+  ++kept_;
+  ++server_.counters().reports;
+  tell(finding, *news);
+  co_return Reply(250, "2.0.0", "report taken");
+}
+
+void Session::tell(const Finding& finding, bool news) const {
+  const records::Report& row = finding.report;
+  log::ReportSummary summary;
+  summary.id = row.message;
+  summary.rcpt = row.recipient + 1;
+  summary.shop = subject_->addressee.shop;
+  summary.recipient = subject_->addressee.address;
+  summary.action = row.action.empty() ? row.kind : row.action;
+  summary.decision = row.decision;
+  const log::Answer said{static_cast<int>(text::number(row.reply).value_or(0)), row.status,
+                         row.text};
+  log::report_read(summary, said, news ? row.reason : "repeated");
+  if (!news || !finding.entry) return;
+  const records::SuppressionEntry& entry = *finding.entry;
+  log::suppressed(log::ListEntry{{}, entry.shop, entry.address, entry.reason}, entry.message, said);
+}
+
+void Session::forget_transaction() {
+  sender_.clear();
+  recipient_.clear();
+  subject_.reset();
+  report_ = std::string();
+}
+
+Reply Session::refuse(std::string_view stage, Reply reply, std::string_view reason) {
+  ++rejects_;
+  ++server_.counters().rejections;
+  log::Rejection rejection;
+  rejection.stage = stage;
+  rejection.sender = sender_;
+  rejection.recipient = recipient_;
+  rejection.reason = reason;
+  if (subject_) rejection.shop = subject_->addressee.shop;
+  log::message_rejected(peer(), rejection, log::Answer{reply.code, reply.enhanced, reply.text});
+  return reply;
+}
+
+smtp::Capabilities Session::capabilities() const {
+  smtp::Capabilities offered;
+  offered.hostname = server_.settings().hostname;
+  offered.size = server_.settings().limits.message_size.bytes + room_around;
+  offered.starttls = server_.tls().has_value() && !stream_.secure();
+  return offered;
+}
+
+log::Peer Session::peer() const { return log::Peer{name_, stream_.remote().address, "reports"}; }
+
+}  // namespace ecrelay::reports

@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+"""What comes back by mail: read, kept as evidence and acted on, when it comes to a return path that we have signed."""
+import hashlib
+import hmac
+import json
+import time
+import unittest
+
+import harness
+from dialogue import Dialogue
+from harness import MAIL, SHARED
+
+RECIPIENT = "hanako@customer.example"
+SECRET = b"0123456789abcdef0123456789abcdef"
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def token(message, recipient, day, domain, secret=SECRET):
+    """A return path as policy/return_path.h tells it, made by somebody else's hands."""
+    head = f"{message.lower()}-{recipient}-{day}"
+    digest = hmac.new(secret, f"return path {head}@{domain}".encode(), hashlib.sha256).digest()
+    return head + "-" + "".join(ALPHABET[byte % 32] for byte in digest[:20])
+
+
+def today():
+    return int(time.time() // 86400)
+
+
+def dsn(status="5.1.1", text="550 5.1.1 <hanako@customer.example>: User unknown", recipient=RECIPIENT):
+    return (f"From: MAILER-DAEMON@mx.customer.example\r\nTo: somebody\r\nSubject: Undelivered Mail Returned to Sender\r\n"
+            f"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+            f"--b\r\n\r\nIt could not be delivered.\r\n"
+            f"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.customer.example\r\n\r\n"
+            f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: {status}\r\n"
+            f"Diagnostic-Code: smtp; {text}\r\n\r\n--b--\r\n").encode()
+
+
+COMPLAINT = (b"From: fbl@isp.example\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+             b"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\n"
+             b"Original-Rcpt-To: hanako@customer.example\r\n\r\n--b--\r\n")
+
+
+class Reports(harness.Scenario):
+    def with_reports(self, change=None, **reports):
+        secret = self.folder / "return-path"
+        secret.write_bytes(SECRET)
+        secret.chmod(0o600)
+
+        def configure(config):
+            config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
+            config["shops"][1]["domains"][0]["return_path"] = "bounce.shop-b.example"
+            config["reports"] = {"listen": "127.0.0.1:0", "secret": f"file:{secret}", **reports}
+            if change:
+                change(config)
+
+        relay, sink = self.pair(configure)
+        return relay, sink, relay.addresses[-1]
+
+    def sent(self, relay, sink):
+        """A mail that was sent: its id, and the return path that it left with."""
+        message = self.assertAccepted(relay.deliver(MAIL))
+        relay.wait("sent", id=message)
+        (mail,) = sink.wait_for(1)
+        return message, mail.sender
+
+    def bring(self, address, path, report, sender=""):
+        with Dialogue(address) as smtp:
+            smtp.ehlo("mx.customer.example")
+            reply = smtp.envelope(sender, path)
+            if reply.code < 400:
+                reply = smtp.data(report)
+            smtp.quit()
+            return reply
+
+    def assertUnlisted(self, relay):
+        self.assertEqual(relay.book("SELECT count(*) FROM suppression"), [(0,)])
+
+    def assertNothingChanged(self, relay):
+        self.assertUnlisted(relay)
+        self.assertEqual(relay.book("SELECT count(*) FROM report"), [(0,)])
+
+    def test_a_bounce_lists_the_address_with_its_evidence_and_changes_neither_state_nor_charge(self):
+        relay, sink, reports = self.with_reports()
+        message, path = self.sent(relay, sink)
+        self.assertTrue(path.endswith("@bounce.shop-a.example"), path)
+        self.assertReply(self.bring(reports, path, dsn()), 250, "2.0.0")
+        relay.wait("report", id=message, decision="suppress", recipient=RECIPIENT, shop="shop-a")
+        relay.wait("suppress", id=message, reason="hard")
+        code, shown, _ = relay.ctl("suppression", "show", RECIPIENT)
+        self.assertEqual(code, 0)
+        self.assertIn("User unknown", shown)
+        self.assertIn(message, shown)
+        code, trace, _ = relay.ctl("trace", message)
+        self.assertIn("reported", trace)
+        self.assertIn("550 5.1.1 <hanako@customer.example>: User unknown", trace)
+        self.assertEqual(relay.states(), {"sent": 1})
+        self.assertEqual(relay.charges(), [("shop-a", 100)])
+        self.assertAccepted(relay.deliver(MAIL), recipients=0, suppressed=1)
+
+    def test_what_is_not_about_the_address_is_kept_and_lists_nobody(self):
+        relay, sink, reports = self.with_reports()
+        message, path = self.sent(relay, sink)
+        self.assertEqual(self.bring(reports, path, dsn("5.7.1", "550 5.7.1 blocked by reputation")).code, 250)
+        self.assertEqual(relay.book("SELECT decision, reason FROM report"), [("ignore", "reputation")])
+        self.assertUnlisted(relay)
+
+    def test_the_token_says_who_is_meant_and_not_the_text(self):
+        relay, sink, reports = self.with_reports()
+        _, path = self.sent(relay, sink)
+        self.assertEqual(self.bring(reports, path, dsn(recipient="victim@customer.example")).code, 250)
+        self.assertEqual(relay.book("SELECT key FROM suppression"), [(RECIPIENT,)])
+
+    def test_a_replay_is_counted_once(self):
+        relay, sink, reports = self.with_reports()
+        _, path = self.sent(relay, sink)
+        for _ in range(3):
+            self.assertEqual(self.bring(reports, path, dsn()).code, 250)
+        self.assertEqual(relay.book("SELECT count(*) FROM report"), [(1,)])
+        self.assertEqual(relay.book("SELECT event FROM suppression_log"), [("added",)])
+
+    def test_forged_expired_foreign_and_altered_tokens_change_nothing(self):
+        relay, sink, reports = self.with_reports()
+        message, path = self.sent(relay, sink)
+        self.assertEqual(path, token(message, 0, today(), "bounce.shop-a.example") + "@bounce.shop-a.example")
+        wrong = {
+            "forged": token(message, 0, today(), "bounce.shop-a.example", b"another secret") + "@bounce.shop-a.example",
+            "expired": token(message, 0, today() - 12, "bounce.shop-a.example") + "@bounce.shop-a.example",
+            "another shop's domain": token(message, 0, today(), "bounce.shop-a.example") + "@bounce.shop-b.example",
+            "no domain of ours": token(message, 0, today(), "bounce.shop-a.example") + "@elsewhere.example",
+            "no such recipient": token(message, 7, today(), "bounce.shop-a.example") + "@bounce.shop-a.example",
+            "no such message": token("01ARZ3NDEKTSV4RRFFQ69G5FAV", 0, today(), "bounce.shop-a.example") + "@bounce.shop-a.example",
+            "no token": "postmaster@bounce.shop-a.example",
+            "a stranger": "someone@gmail.com",
+        }
+        for what, address in wrong.items():
+            with self.subTest(what):
+                self.assertReply(self.bring(reports, address, dsn()), 550, "5.1.1")
+        self.assertNothingChanged(relay)
+        self.assertEqual(len(sink.received()), 1)
+
+    def test_only_the_null_sender_reports_but_complaints_come_from_people(self):
+        relay, sink, reports = self.with_reports()
+        message, path = self.sent(relay, sink)
+        self.assertReply(self.bring(reports, path, dsn(), sender="mallory@evil.example"), 550, "5.7.1")
+        self.assertNothingChanged(relay)
+        self.assertEqual(self.bring(reports, path, COMPLAINT, sender="fbl@isp.example").code, 250)
+        relay.wait("suppress", id=message, reason="complaint")
+        self.assertEqual(relay.book("SELECT reason, expires_ms FROM suppression"), [("complaint", None)])
+
+    def test_what_is_too_large_or_smuggled_is_refused_and_changes_nothing(self):
+        relay, sink, reports = self.with_reports(lambda config: config.update(limits={"message_size": "64KiB"}))
+        _, path = self.sent(relay, sink)
+        self.assertReply(self.bring(reports, path, dsn() + (b"x" * 70 + b"\r\n") * (3 << 14)), 552, "5.3.4")
+        self.assertReply(self.bring(reports, path, dsn() + b"bare\nfeed\r\n"), 554, "5.6.0")
+        self.assertNothingChanged(relay)
+
+    def test_neither_a_vacation_nor_rubbish_lists_anybody(self):
+        relay, sink, reports = self.with_reports()
+        _, path = self.sent(relay, sink)
+        for mail in (b"Subject: Auto: away\r\nAuto-Submitted: auto-replied\r\n\r\n550 5.1.1 user unknown\r\n",
+                     b"Subject: hello\r\n\r\n550 5.1.1 user unknown hanako@customer.example\r\n", b"\r\n", b"\x80\xff\r\n"):
+            self.assertEqual(self.bring(reports, path, mail).code, 250)
+        self.assertUnlisted(relay)
+
+    def test_networks_may_be_told_apart(self):
+        relay, _, reports = self.with_reports(networks=["192.0.2.0/24"])
+        with Dialogue(reports) as smtp:
+            self.assertReply(smtp.greeting, 554, "5.7.1", "127.0.0.1")
+        relay.wait("connect_refused", host="reports")
+
+    def test_in_a_dry_run_it_is_decided_and_shown_only(self):
+        relay, sink, reports = self.with_reports(lambda config: config.update(suppression={"dry_run": True}))
+        message, path = self.sent(relay, sink)
+        self.assertEqual(self.bring(reports, path, dsn()).code, 250)
+        relay.wait("report", id=message, decision="suppress")
+        self.assertUnlisted(relay)
+
+    def test_starttls_is_offered_where_it_is_configured(self):
+        certificates = harness.certificates()
+        relay, sink, reports = self.with_reports(tls="opportunistic", certificate=f"file:{certificates / 'cert.pem'}",
+                                                 key=f"file:{certificates / 'key.pem'}")
+        _, path = self.sent(relay, sink)
+        with Dialogue(reports) as smtp:
+            smtp.ehlo()
+            self.assertEqual(smtp.starttls(harness.client_tls()).code, 220)
+            smtp.ehlo()
+            self.assertEqual(smtp.envelope("", path).code, 250)
+            self.assertEqual(smtp.data(dsn()).code, 250)
+
+    def test_a_rotated_secret_is_believed_as_long_as_it_is_kept(self):
+        relay, sink, reports = self.with_reports()
+        _, path = self.sent(relay, sink)
+        old, new = self.folder / "return-path", self.folder / "return-path.new"
+        new.write_bytes(SECRET[::-1])
+        new.chmod(0o600)
+        relay.stop()
+        relay.config["reports"].update(secret=f"file:{new}", previous_secret=f"file:{old}")
+        relay.write_config()
+        relay.start()
+        self.assertEqual(self.bring(relay.addresses[-1], path, dsn()).code, 250)
+
+    def test_the_tool_reads_a_mail_or_a_mailbox_without_a_daemon(self):
+        relay = self.unstarted_relay()
+        mail, mailbox = self.folder / "one.eml", self.folder / "several.mbox"
+        mail.write_bytes(dsn())
+        mailbox.write_bytes(b"From - Thu Jan  1 00:00:00 2026\r\n" + dsn() + b"\r\nFrom - Fri Jan  2 00:00:00 2026\r\n" + COMPLAINT)
+        code, output, _ = relay.ctl("report", "read", "--json", str(mail))
+        self.assertEqual(code, 0)
+        self.assertEqual(json.loads(output), {
+            "recipient": RECIPIENT, "original_recipient": "", "action": "failed", "status": "5.1.1", "reply": "550",
+            "kind": "dsn", "decision": "suppress", "reason": "hard"})
+        code, output, _ = relay.ctl("report", "read", "--json", str(mailbox))
+        self.assertEqual([json.loads(line)["decision"] for line in output.splitlines()], ["suppress", "complaint"])
+        self.assertIn("suppress", relay.ctl("report", "read", str(mail))[1])
+        self.assertIn("no report", relay.ctl("report", "read", "/dev/null")[1])
+        self.assertEqual(relay.ctl("report", "read", "/nowhere")[0], 65)
+
+    @unittest.skipUnless((SHARED / "corpus/bounces").is_dir(), f"NO CORPUS at {SHARED}: set ECRELAY_SHARED")
+    def test_real_reports_of_every_kind_are_taken(self):
+        relay, sink, reports = self.with_reports()
+        _, path = self.sent(relay, sink)
+        for file in sorted((SHARED / "corpus/bounces").glob("*.eml"))[::8]:
+            with self.subTest(file.name):
+                bare = file.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"")
+                reply = self.bring(reports, path, bare.replace(b"\n", b"\r\n"))
+                self.assertEqual(reply.code, 250, reply.text)
+
+
+if __name__ == "__main__":
+    unittest.main()

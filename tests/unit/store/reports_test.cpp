@@ -1,0 +1,94 @@
+#include "store/reports.h"
+
+#include <gtest/gtest.h>
+
+#include "fixture.h"
+
+namespace ecrelay::store {
+namespace {
+
+using records::State;
+
+class Reports : public testing::Test {
+ protected:
+  Reports() {
+    accept(store_.writer(), mail(1, 2));
+    const auto sent = record(store_.writer(), outcome(id_of(1), 0, State::sent));
+    EXPECT_TRUE(sent);
+  }
+
+  static records::Report bounce(std::uint32_t recipient = 0) {
+    records::Report report;
+    report.message = id_of(1);
+    report.recipient = recipient;
+    report.at = noon + std::chrono::minutes(5);
+    report.kind = "dsn";
+    report.action = "failed";
+    report.status = "5.1.1";
+    report.reply = "550";
+    report.decision = "suppress";
+    report.reason = "hard";
+    report.text = "550 5.1.1 User unknown";
+    return report;
+  }
+
+  /// Whether it was news; nothing when the book refused it.
+  std::optional<bool> keep(const records::Report& report) {
+    bool news = false;
+    const auto done =
+        change(store_.writer(), [&](Transaction& change) { news = keep_report(change, report); });
+    return done ? std::optional(news) : std::nullopt;
+  }
+
+  TemporaryDirectory folder_;
+  Store store_{settings(folder_.path())};
+};
+
+TEST_F(Reports, StandBesideTheStateAndTheChargeWhichDoNotChange) {
+  EXPECT_EQ(keep(bounce()), true);
+  const auto trace = Inquiry(store_.book()).trace(id_of(1));
+  ASSERT_TRUE(trace);
+  ASSERT_EQ(trace->reports.size(), 1U);
+  EXPECT_EQ(trace->reports[0].text, "550 5.1.1 User unknown");
+  EXPECT_EQ(trace->reports[0].at, noon + std::chrono::minutes(5));
+  EXPECT_EQ(trace->recipients[0].state, State::sent);
+  EXPECT_EQ(trace->ledger.size(), 1U);
+  EXPECT_EQ(contradictions(store_.book()), "");
+}
+
+TEST_F(Reports, ReplayedTheyAreNoNews) {
+  EXPECT_EQ(keep(bounce()), true);
+  records::Report replayed = bounce();
+  replayed.at += std::chrono::hours(1);
+  EXPECT_EQ(keep(replayed), false);
+  EXPECT_EQ(keep(bounce(1)), true) << "another recipient's is another report";
+  EXPECT_EQ(Inquiry(store_.book()).trace(id_of(1))->reports.size(), 2U);
+}
+
+TEST_F(Reports, OfOneRecipientAreNotKeptWithoutEnd) {
+  for (int i = 0; i < 30; ++i) {
+    records::Report report = bounce();
+    report.status = "5.1." + std::to_string(i);
+    EXPECT_EQ(keep(report), i < 20) << i;
+  }
+  EXPECT_EQ(Inquiry(store_.book()).trace(id_of(1))->reports.size(), 20U);
+}
+
+TEST_F(Reports, NeedARecipientThatTheMessageHas) {
+  EXPECT_EQ(keep(bounce(2)), std::nullopt);
+  records::Report other = bounce();
+  other.message = id_of(2);
+  EXPECT_EQ(keep(other), std::nullopt);
+}
+
+TEST_F(Reports, FindTheirAddressee) {
+  Inquiry inquiry(store_.book());
+  const auto found = inquiry.addressee(id_of(1), 1);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->shop, "shop-a");
+  EXPECT_FALSE(inquiry.addressee(id_of(1), 2));
+  EXPECT_FALSE(inquiry.addressee(id_of(9), 0));
+}
+
+}  // namespace
+}  // namespace ecrelay::store
