@@ -105,7 +105,7 @@ void Upstream::drain() {
 
 /// Gives due work to an idle connection, or to a new one.
 void Upstream::grow() {
-  if (group_ == nullptr || draining_ || !due_.has_due(now())) return;
+  if (group_ == nullptr || draining_ || ports_.writer.stalled() || !due_.has_due(now())) return;
   if (work_.waiting() > 0) {
     work_.notify_one();
   } else if (connections_ < settings_.connections &&
@@ -148,7 +148,8 @@ asio::awaitable<void> Upstream::serve(Counted) {
 }
 
 asio::awaitable<void> Upstream::serve_with(Courier& courier) {
-  while (!draining_) {
+  // What is sent while outcomes cannot be written would be sent again after a crash.
+  while (!draining_ && !ports_.writer.stalled()) {
     std::optional<Job> job = co_await take_job();
     if (!job) {
       if (!courier.usable()) co_return;

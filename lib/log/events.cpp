@@ -55,6 +55,7 @@ constexpr auto table = std::to_array<EventInfo>({
     {"report", Level::info, "id rcpt shop recipient action decision code enhanced text reason",
      "a report came back and was read"},
     {"store_trouble", Level::error, "operation text", "the book or the spool failed"},
+    {"store_recovered", Level::info, "text", "the book and the spool can be written again"},
     {"dns", Level::warning, "name type text", "a look-up failed"},
     {"admin", Level::info, "actor command text", "a person did something"},
 });
@@ -276,6 +277,10 @@ void report_read(const ReportSummary& report, const Answer& answer, std::string_
 
 void store_trouble(std::string_view operation, std::string_view text) {
   Line(Event::store_trouble).add("operation", operation).add("text", text).write();
+}
+
+void store_recovered(std::string_view text) {
+  Line(Event::store_recovered).add("text", text).write();
 }
 
 void dns_trouble(std::string_view name, std::string_view type, std::string_view text) {

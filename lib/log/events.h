@@ -157,6 +157,7 @@ void report_read(const ReportSummary& report, const Answer& answer, std::string_
 
 /// The book or the spool failed; `operation` as in "commit", "append segment".
 void store_trouble(std::string_view operation, std::string_view text);
+void store_recovered(std::string_view text);
 void dns_trouble(std::string_view name, std::string_view type, std::string_view text);
 /// A person did something over the control socket.
 void admin_acted(std::string_view actor, std::string_view command, std::string_view text);

@@ -38,6 +38,7 @@ enum class Event {
   suppress_clear,
   report,
   store_trouble,
+  store_recovered,
   dns,
   admin,
 };

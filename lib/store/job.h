@@ -31,6 +31,10 @@ class Job {
   /// Decides the outcome against Ticket::abandon(); false when that came before.
   virtual bool settle() { return true; }
   virtual void answer() = 0;
+  /// A new message. It is refused while the disk is short of space.
+  virtual bool is_mail() const { return false; }
+  /// Must find its way to the disk some day: waits where others fail.
+  virtual bool is_lasting() const { return false; }
 
   void fail(Error error) { error_ = std::move(error); }
   const std::optional<Error>& error() const { return error_; }
@@ -53,6 +57,7 @@ class AcceptJob final : public Job {
   std::optional<Ulid> duplicate_of() const override { return first_; }
   bool settle() override;
   void answer() override;
+  bool is_mail() const override { return true; }
 
  private:
   bool has_open_recipient() const;
@@ -67,15 +72,19 @@ class AcceptJob final : public Job {
 
 class ChangeJob final : public Job {
  public:
-  ChangeJob(std::function<void(Transaction&)> work, Writer::Done done)
-      : work_(std::move(work)), done_(std::move(done)) {}
+  enum class Lasts { no, yes };
+
+  ChangeJob(std::function<void(Transaction&)> work, Writer::Done done, Lasts lasts)
+      : work_(std::move(work)), done_(std::move(done)), lasts_(lasts) {}
 
   void write(Transaction& change) override { work_(change); }
   void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
+  bool is_lasting() const override { return lasts_ == Lasts::yes; }
 
  private:
   std::function<void(Transaction&)> work_;
   Writer::Done done_;
+  Lasts lasts_;
 };
 
 }  // namespace ecrelay::store
