@@ -51,7 +51,12 @@ void AcceptJob::answer() {
 void RecordJob::append(Spool& spool) {
   if (!outcome_.report) return;
   Acceptance& report = *outcome_.report;
-  report.message.location = spool.append(report.message.id, report.head, *report.body);
+  try {
+    report.message.location = spool.append(report.message.id, report.head, *report.body);
+  } catch (const Failure&) {
+    // The outcome must not wait for a disk that is full: the sender is not told by mail.
+    outcome_.report.reset();
+  }
 }
 
 bool AcceptJob::has_open_recipient() const {

@@ -31,6 +31,10 @@ class Job {
   /// Decides the outcome against Ticket::abandon(); false when that came before.
   virtual bool settle() { return true; }
   virtual void answer() = 0;
+  /// A new message. It is refused while the disk is short of space.
+  virtual bool is_mail() const { return false; }
+  /// Must find its way to the disk some day: waits where others fail.
+  virtual bool is_lasting() const { return false; }
 
   void fail(Error error) { error_ = std::move(error); }
   const std::optional<Error>& error() const { return error_; }
@@ -53,6 +57,7 @@ class AcceptJob final : public Job {
   std::optional<Ulid> duplicate_of() const override { return first_; }
   bool settle() override;
   void answer() override;
+  bool is_mail() const override { return true; }
 
  private:
   bool has_open_recipient() const;
@@ -73,6 +78,7 @@ class RecordJob final : public Job {
   void append(Spool& spool) override;
   void write(Transaction& change) override { record(change, outcome_); }
   void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
+  bool is_lasting() const override { return true; }
 
  private:
   Outcome outcome_;
