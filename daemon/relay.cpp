@@ -22,12 +22,24 @@ constexpr std::size_t backlog_page = 1000;
 /// More than this many messages are found again by the time keeper of their upstream anyway.
 constexpr std::size_t retried_at_once = 100'000;
 
-store::Store::Settings store_settings(const config::Settings& settings,
-                                      std::function<void(const std::string&)> broken) {
+using Tell = std::function<void(const std::string&)>;
+
+store::Store::Settings store_settings(const config::Settings& settings, Tell broken,
+                                      Tell troubled) {
   store::Store::Settings result;
   result.state_dir = settings.state_dir.string();
   result.writer.broken = std::move(broken);
+  result.writer.troubled = std::move(troubled);
   return result;
+}
+
+/// Not by way of the network thread: the trouble may be there before it runs.
+void tell_trouble(const std::string& reason) {
+  if (reason.empty()) {
+    log::store_recovered("the disk takes mail again");
+  } else {
+    log::store_trouble("write", reason);
+  }
 }
 
 void tell_failure(const std::exception_ptr& failure) {
@@ -63,10 +75,12 @@ Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Sig
       began_(std::chrono::steady_clock::now()),
       context_(1),
       signals_(context_, SIGTERM, SIGINT, SIGHUP),
-      store_(store_settings(settings(),
-                            [this](const std::string& reason) {
-                              asio::post(context_, [this, reason] { on_broken(reason); });
-                            })),
+      store_(store_settings(
+          settings(),
+          [this](const std::string& reason) {
+            asio::post(context_, [this, reason] { on_broken(reason); });
+          },
+          tell_trouble)),
       suppression_(store_.book()),
       backlog_(store_.book(), store_.first_segment()),
       inquiry_(store_.book()),
@@ -236,7 +250,7 @@ intake::Ports Relay::intake_ports() {
                       {},
                       {}};
   ports.on_accepted = [this](intake::Accepted accepted) { on_accepted(std::move(accepted)); };
-  ports.free_bytes = [this] { return store_.space().free; };
+  ports.free_bytes = [this] { return store_.writer().short_of_space() ? 0 : store_.space().free; };
   ports.queued = [this] { return static_cast<std::uint64_t>(queued_); };
   ports.quickack = options_.quickack;
   ports.usage_of = [this](const std::string& shop, TimePoint at) { return usage_of(shop, at); };
@@ -308,6 +322,11 @@ control::Status Relay::status() {
         endpoints[i].text(), std::string(text(settings().listeners[i].tls))});
   }
   status.accepting = !reception_.refusing() && !stopping_;
+  status.writer = store_.writer().statistics();
+  if (!status.writer.trouble.empty()) {
+    status.accepting = false;
+    status.refusing = status.writer.trouble;
+  }
   if (reception_.refusing()) status.refusing = "the book failed";
   if (stopping_) status.refusing = "stopping";
   status.sessions = reception_.connections().open();
@@ -344,7 +363,6 @@ control::Status Relay::status() {
     status.totals.recipients_in_doubt += each.tally.in_doubt;
     status.totals.reports_queued += each.tally.reports;
   }
-  status.writer = store_.writer().statistics();
   status.writer_broken = store_.writer().broken();
   status.space = store_.space();
   return status;

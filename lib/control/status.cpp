@@ -69,6 +69,7 @@ json::object writer_json(const Status& status) {
   object["commit_us"] = status.writer.commit_us;
   object["waiting"] = status.writer.waiting;
   object["broken"] = status.writer_broken;
+  object["trouble"] = json_text(status.writer.trouble);
   return object;
 }
 

@@ -90,7 +90,7 @@ void Upstream::stir() {
 
 /// Gives due work to an idle connection, or to a new one.
 void Upstream::grow() {
-  if (group_ == nullptr || draining_ || !workload_.has_due()) return;
+  if (group_ == nullptr || draining_ || ports_.writer.stalled() || !workload_.has_due()) return;
   if (paced(std::chrono::steady_clock::now())) return;
   if (work_.waiting() > 0) {
     work_.notify_one();
@@ -152,7 +152,8 @@ asio::awaitable<void> Upstream::serve(Counted) {
 }
 
 asio::awaitable<void> Upstream::serve_with(Courier& courier) {
-  while (!draining_) {
+  // What is sent while outcomes cannot be written would be sent again after a crash.
+  while (!draining_ && !ports_.writer.stalled()) {
     std::optional<Job> job = co_await take_job();
     if (!job) {
       if (!courier.usable()) co_return;

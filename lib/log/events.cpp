@@ -61,6 +61,7 @@ constexpr auto table = std::to_array<EventInfo>({
      "a report came back and was read"},
     {"store_trouble", Level::error, "operation text", "the book or the spool failed"},
     {"clock", Level::warning, "by", "somebody set the clock of this machine"},
+    {"store_recovered", Level::info, "text", "the book and the spool can be written again"},
     {"dns", Level::warning, "name type text", "a look-up failed"},
     {"admin", Level::info, "actor command text", "a person did something"},
 });
@@ -307,6 +308,10 @@ void clock_set(Duration by) {
   Line(Event::clock)
       .add("by", (by < Duration(0) ? "-" : "+") + ecrelay::to_text(std::chrono::abs(by)))
       .write();
+}
+
+void store_recovered(std::string_view text) {
+  Line(Event::store_recovered).add("text", text).write();
 }
 
 void dns_trouble(std::string_view name, std::string_view type, std::string_view text) {

@@ -164,6 +164,7 @@ void report_read(const ReportSummary& report, const Answer& answer, std::string_
 void store_trouble(std::string_view operation, std::string_view text);
 /// The wall clock was set, forward when positive.
 void clock_set(Duration by);
+void store_recovered(std::string_view text);
 void dns_trouble(std::string_view name, std::string_view type, std::string_view text);
 /// A person did something over the control socket.
 void admin_acted(std::string_view actor, std::string_view command, std::string_view text);

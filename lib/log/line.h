@@ -41,6 +41,7 @@ enum class Event {
   report,
   store_trouble,
   clock,
+  store_recovered,
   dns,
   admin,
 };

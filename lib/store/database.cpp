@@ -31,6 +31,11 @@ bool is_a_broken_rule(int code) {
   return primary == SQLITE_CONSTRAINT || primary == SQLITE_MISMATCH || primary == SQLITE_TOOBIG;
 }
 
+/// A failed write leaves the frame that would commit incomplete in the WAL, so that no reader and
+/// no recovery takes the transaction for committed (with powersafe overwrite, SQLite's default,
+/// nothing is written behind that frame). Not so a failed sync, or whatever comes after it.
+bool is_unwritten(int code) { return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_WRITE; }
+
 int remember_wal_pages(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
   return SQLITE_OK;
@@ -175,6 +180,7 @@ void Connection::check(int code, std::string_view doing) const {
                      " (SQLite " + std::to_string(code) + ") at \"" + std::string(doing) + "\"" +
                      std::string(advice(code));
   if (is_a_broken_rule(code)) throw Refused(text);
+  if (is_unwritten(code)) throw Unwritten(text);
   throw Failure(text);
 }
 

@@ -17,7 +17,7 @@
 
 /// SQLite, thin: what must not be forgotten (resetting, finishing, rolling back) is done by scope.
 /// A connection and all that comes from it belong to one thread at a time. Every SQLite error is
-/// a Failure; a broken rule of the book is Refused.
+/// a Failure; a broken rule of the book is Refused, a write that the disk did not take Unwritten.
 namespace ecrelay::store {
 
 enum class Access { write, read };
@@ -151,8 +151,8 @@ class Transaction {
   ~Transaction();
 
   Connection& book() { return connection_; }
-  /// Returns once the rows are synced. After a Failure from here they may be there or not, also
-  /// after a restart (THREATS "Storage facts").
+  /// Returns once the rows are synced. After Unwritten they are not there; after any other Failure
+  /// they may be there or not, also after a restart (THREATS "Storage facts").
   void commit();
 
  private:

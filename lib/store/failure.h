@@ -12,6 +12,13 @@ class Failure : public std::runtime_error {
   explicit Failure(const std::string& what) : std::runtime_error(what) {}
 };
 
+/// The disk takes no more: it is full, or cannot be written. What was tried has not happened, and
+/// will not after a restart either; it may be tried again.
+class Unwritten : public Failure {
+ public:
+  using Failure::Failure;
+};
+
 /// A statement that the book's own rules refuse (a constraint or a trigger): it is the one
 /// change that is wrong, not the book.
 class Refused : public Failure {

@@ -31,6 +31,12 @@ class SystemFiles final : public Files {
     for (const std::string_view part : parts) write_all(file, part);
   }
 
+  void reserve(int file, std::uint64_t length) override {
+    // Gives the error instead of setting errno.
+    errno = ::posix_fallocate(file, 0, static_cast<off_t>(length));
+    if (errno != 0) throw system_failure("cannot reserve space in the state directory");
+  }
+
   void truncate(int file, std::uint64_t length) override {
     if (::ftruncate(file, static_cast<off_t>(length)) != 0)
       throw system_failure("cannot cut a spool segment back");

@@ -37,6 +37,8 @@ class Files {
   virtual Descriptor create(int directory, const std::string& name) = 0;
   /// Writes all parts at the end of the file; after a Failure some of them may be there.
   virtual void append(int file, std::initializer_list<std::string_view> parts) = 0;
+  /// Makes the file at least so long, and gives it the space on disk.
+  virtual void reserve(int file, std::uint64_t length) = 0;
   virtual void truncate(int file, std::uint64_t length) = 0;
   /// Waits until the file's bytes are on disk. A Failure means: what was written since the last
   /// good sync is lost, and trying again proves nothing.

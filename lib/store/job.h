@@ -21,8 +21,8 @@ class Job {
 
   /// Nobody wants it any more: answered without being written.
   virtual bool given_up() const { return false; }
-  /// Writes what belongs into the spool; Failure fails this job alone.
-  virtual void append(Spool&) {}
+  /// Writes what belongs into the spool; false when there is nothing. Failure fails this job alone.
+  virtual bool append(Spool&) { return false; }
   virtual void write(Transaction& change) = 0;
   /// The message whose rows write() has added.
   virtual std::optional<Ulid> inserted() const { return std::nullopt; }
@@ -31,6 +31,10 @@ class Job {
   /// Decides the outcome against Ticket::abandon(); false when that came before.
   virtual bool settle() { return true; }
   virtual void answer() = 0;
+  /// A new message. It is refused while the disk is short of space.
+  virtual bool is_mail() const { return false; }
+  /// Must find its way to the disk some day: waits where others fail.
+  virtual bool is_lasting() const { return false; }
 
   void fail(Error error) { error_ = std::move(error); }
   const std::optional<Error>& error() const { return error_; }
@@ -47,12 +51,13 @@ class AcceptJob final : public Job {
   Ticket ticket() const { return Ticket(phase_); }
 
   bool given_up() const override;
-  void append(Spool& spool) override;
+  bool append(Spool& spool) override;
   void write(Transaction& change) override;
   std::optional<Ulid> inserted() const override;
   std::optional<Ulid> duplicate_of() const override { return first_; }
   bool settle() override;
   void answer() override;
+  bool is_mail() const override { return true; }
 
  private:
   bool has_open_recipient() const;
@@ -70,9 +75,10 @@ class RecordJob final : public Job {
   RecordJob(Outcome outcome, Writer::Done done)
       : outcome_(std::move(outcome)), done_(std::move(done)) {}
 
-  void append(Spool& spool) override;
+  bool append(Spool& spool) override;
   void write(Transaction& change) override { record(change, outcome_); }
   void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
+  bool is_lasting() const override { return true; }
 
  private:
   Outcome outcome_;

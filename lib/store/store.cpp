@@ -20,6 +20,13 @@ std::string private_book(const StateDirectory& directory) {
   return directory.book();
 }
 
+/// The ballast, given up when opening the book might find no room.
+Ballast trim(const StateDirectory& directory, Files& files, std::uint64_t bytes) {
+  Ballast ballast(directory.folder(), files, bytes);
+  if (directory.space().free < bytes) ballast.give_up();
+  return ballast;
+}
+
 /// Segments that open messages need, and those the book has only the number of.
 struct Needed {
   std::set<std::uint64_t> live;
@@ -52,6 +59,7 @@ std::uint64_t highest(const std::set<std::uint64_t>& numbers) {
 Store::Store(Settings settings)
     : files_(settings.files ? *settings.files : system_files()),
       directory_(settings.state_dir, files_),
+      ballast_(trim(directory_, files_, settings.ballast)),
       connection_(private_book(directory_), Access::write, reader_patience, settings.vfs) {
   migrate(connection_);
   // A run whose sync failed leaves frames in the WAL that the page cache calls clean though they
@@ -61,11 +69,21 @@ Store::Store(Settings settings)
   clean_spool();
   files_.sync_directory(directory_.folder());
   spool_ = std::make_unique<Spool>(directory_.spool(), files_, first_segment_, settings.spool);
-  writer_ = std::make_unique<Writer>(connection_, *spool_, directory_, files_,
+  take_ballast();
+  writer_ = std::make_unique<Writer>(connection_, *spool_, directory_, files_, ballast_,
                                      std::move(settings.writer));
 }
 
 Store::~Store() = default;
+
+/// Where there is no room for it the writer begins in trouble, and goes on looking.
+void Store::take_ballast() {
+  try {
+    ballast_.take();
+  } catch (const Failure&) {
+    return;
+  }
+}
 
 void Store::clean_spool() {
   const std::set<std::uint64_t> present = Spool::segments(directory_.spool());

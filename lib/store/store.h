@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "store/ballast.h"
 #include "store/database.h"
 #include "store/spool.h"
 #include "store/state_directory.h"
@@ -22,15 +23,17 @@ struct StartReport {
 
 /// Book and spool of one state directory, open for writing. Opening takes the lock, brings the
 /// schema up to date, makes the WAL of an earlier run part of the book, removes what a broken
-/// writer had refused, and cleans the spool. It loads no queue: QueueReader does, page by page.
+/// writer had refused, and cleans the spool; on a full disk it gives up the ballast for that. It
+/// loads no queue: QueueReader does, page by page.
 class Store {
  public:
   struct Settings {
     std::string state_dir;
     Spool::Settings spool;
     Writer::Settings writer;
-    Files* files = nullptr;     ///< another file layer, for tests
-    const char* vfs = nullptr;  ///< another SQLite file layer, for tests
+    std::uint64_t ballast = std::uint64_t{16} << 20;  ///< bytes; 0: none
+    Files* files = nullptr;                           ///< another file layer, for tests
+    const char* vfs = nullptr;                        ///< another SQLite file layer, for tests
   };
 
   /// Throws Failure: directory unfit, in use, book damaged or newer than this program.
@@ -53,10 +56,12 @@ class Store {
   Space space() const { return directory_.space(); }
 
  private:
+  void take_ballast();
   void clean_spool();
 
   Files& files_;
   StateDirectory directory_;
+  Ballast ballast_;
   Connection connection_;
   StartReport report_;
   std::uint64_t first_segment_ = 0;

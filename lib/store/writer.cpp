@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <exception>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -12,22 +13,23 @@
 namespace ecrelay::store {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-std::uint64_t microseconds_since(Clock::time_point start) {
-  const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
+std::uint64_t microseconds_since(std::chrono::steady_clock::time_point start) {
+  const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - start);
   return static_cast<std::uint64_t>(elapsed.count());
 }
 
 }  // namespace
 
 Writer::Writer(Connection& book, Spool& spool, StateDirectory& directory, Files& files,
-               Settings settings)
+               Ballast& ballast, Settings settings)
     : book_(book),
       spool_(spool),
       directory_(directory),
       files_(files),
+      ballast_(ballast),
       settings_(std::move(settings)),
+      checkpoint_at_(settings_.checkpoint_pages),
       thread_([this] { run(); }) {}
 
 Writer::~Writer() { stop(); }
@@ -77,23 +79,40 @@ WriterStatistics Writer::statistics() const {
 }
 
 void Writer::run() {
-  for (Batch batch = wait_for_work(); !batch.empty() || !take_back_.empty();
-       batch = wait_for_work())
+  if (!ballast_.held()) lose_space("the disk had no room when the store was opened");
+  for (;;) {
+    Batch batch = wait_for_work();
+    if (batch.empty() && take_back_.empty() && book_trouble_.empty()) return;
     process(std::move(batch));
+    const std::lock_guard lock(mutex_);
+    if (stopping_ && waiting_.empty() && put_off_.empty() && take_back_.empty()) return;
+  }
 }
 
-/// All that waits. Returns empty-handed when there is something to take back, or to stop.
+/// All that waits. Returns empty-handed when there is something to take back, a disk in trouble to
+/// be looked at, or to stop.
 Writer::Batch Writer::wait_for_work() {
   std::unique_lock lock(mutex_);
-  work_.wait(lock, [this] { return !waiting_.empty() || !take_back_.empty() || stopping_; });
-  return std::exchange(waiting_, Batch());
+  const auto ready = [this] { return !waiting_.empty() || stopping_; };
+  if (!book_trouble_.empty())
+    work_.wait_for(lock, settings_.retry, ready);
+  else
+    work_.wait(lock, [&] { return ready() || !take_back_.empty(); });
+  Batch batch = std::exchange(put_off_, Batch());
+  std::move(waiting_.begin(), waiting_.end(), std::back_inserter(batch));
+  waiting_.clear();
+  return batch;
 }
 
 void Writer::process(Batch batch) {
   if (broken_) return answer_failed(batch, "the store has failed and must be opened anew");
+  look_for_space();
+  if (stalled_) return put_off(batch, book_trouble_);
   drop_given_up(batch);
+  refuse_mail(batch);
   append_bodies(batch);
   if (!sync_bodies(batch)) return;
+  tell_trouble();
   if (batch.empty() && take_back_.empty()) return;
   if (!commit_rows(batch)) return;
   settle(std::move(batch));
@@ -108,13 +127,41 @@ void Writer::drop_given_up(Batch& batch) {
   });
 }
 
+void Writer::refuse_mail(Batch& batch) {
+  if (book_trouble_.empty()) return;
+  for (const auto& job : batch)
+    if (job->is_mail()) job->fail(unavailable(book_trouble_));
+}
+
 void Writer::append_bodies(Batch& batch) {
-  for (const auto& job : batch) {
+  for (auto& job : batch) {
+    if (job->error()) continue;
     try {
-      job->append(spool_);
+      if (job->append(spool_)) spool_trouble_.clear();
+    } catch (const Refused& refusal) {
+      job->fail(refused(refusal.what()));
     } catch (const Failure& failure) {
-      job->fail(unavailable(failure.what()));
+      spool_trouble_ = failure.what();
+      if (!job->is_lasting())
+        job->fail(unavailable(failure.what()));
+      else if (!append_without_ballast(*job))
+        put_off_.push_back(std::move(job));
     }
+  }
+  std::erase(batch, nullptr);
+}
+
+/// The report that an outcome brings found no room in the spool: it may have that of the ballast.
+bool Writer::append_without_ballast(Job& job) {
+  const bool room = ballast_.give_up();
+  stalled_ = !room;
+  lose_space(spool_trouble_);
+  if (!room) return false;
+  try {
+    return job.append(spool_);
+  } catch (const Failure&) {
+    stalled_ = true;
+    return false;
   }
 }
 
@@ -141,6 +188,8 @@ bool Writer::commit_rows(Batch& batch) {
     write_rows(change, batch);
     committing = true;
     change.commit();
+  } catch (const Unwritten& failure) {
+    return find_room(batch, failure.what());
   } catch (const std::exception& failure) {
     if (committing || !take_back_.empty())
       break_down(batch, failure.what());
@@ -153,6 +202,32 @@ bool Writer::commit_rows(Batch& batch) {
   statistics_.items += batch.size();
   statistics_.commit_us += microseconds_since(start);
   return true;
+}
+
+/// The disk took no more, and nothing of the batch is in the book. With the ballast gone it is
+/// tried once more.
+bool Writer::find_room(Batch& batch, const std::string& reason) {
+  const bool room = ballast_.give_up();
+  stalled_ = !room;
+  lose_space(reason);
+  if (room) return commit_rows(batch);
+  put_off(batch, reason);
+  return false;
+}
+
+/// Senders try again by themselves. An outcome happened and has to be written, so it waits, unless
+/// the process is about to end.
+void Writer::put_off(Batch& batch, const std::string& reason) {
+  Batch others;
+  std::unique_lock lock(mutex_);
+  for (auto& job : batch)
+    (job->is_lasting() && !job->error() && !stopping_ ? put_off_ : others)
+        .push_back(std::move(job));
+  const bool last = stopping_;
+  lock.unlock();
+  answer_failed(others, reason);
+  if (last)
+    for (const auto& job : std::exchange(take_back_, {})) job->answer();
 }
 
 void Writer::write_rows(Transaction& change, Batch& batch) {
@@ -202,20 +277,57 @@ void Writer::settle(Batch batch) {
 
 /// Not needed for any answer: removes dead segments, copies a long WAL into the book.
 void Writer::tidy_up() {
-  Batch nobody;
   try {
     Rows dead =
         book_.query("SELECT number FROM segment WHERE live = 0 AND number <> ?", spool_.active());
     while (dead.next()) remove_segment(dead.number<std::uint64_t>());
+    if (book_.wal_pages() >= checkpoint_at_) checkpoint();
   } catch (const Failure& failure) {
-    return break_down(nobody, failure.what());
-  }
-  if (book_.wal_pages() < settings_.checkpoint_pages) return;
-  try {
-    book_.checkpoint(Checkpoint::passing);
-  } catch (const Failure& failure) {
+    Batch nobody;
     break_down(nobody, failure.what());
   }
+}
+
+/// A checkpoint that the disk has no room for is tried again when the WAL is as much longer: the
+/// WAL has it all.
+void Writer::checkpoint() {
+  try {
+    book_.checkpoint(Checkpoint::passing);
+    checkpoint_at_ = settings_.checkpoint_pages;
+  } catch (const Unwritten& failure) {
+    checkpoint_at_ = book_.wal_pages() + settings_.checkpoint_pages;
+    ballast_.give_up();
+    lose_space(failure.what());
+  }
+}
+
+/// After trouble: the disk has room again when it has it for the ballast.
+void Writer::look_for_space() {
+  if (book_trouble_.empty() || Clock::now() < next_look_) return;
+  try {
+    ballast_.take();
+  } catch (const Failure&) {
+    next_look_ = Clock::now() + settings_.retry;
+    return;
+  }
+  book_trouble_.clear();
+  spool_trouble_.clear();
+  short_of_space_ = stalled_ = false;
+}
+
+void Writer::lose_space(const std::string& reason) {
+  short_of_space_ = true;
+  if (book_trouble_.empty()) book_trouble_ = reason;
+  tell_trouble();
+}
+
+void Writer::tell_trouble() {
+  const std::string& now = book_trouble_.empty() ? spool_trouble_ : book_trouble_;
+  std::unique_lock lock(mutex_);
+  const bool changed = statistics_.trouble.empty() != now.empty();
+  statistics_.trouble = now;
+  lock.unlock();
+  if (changed && settings_.troubled) settings_.troubled(now);
 }
 
 void Writer::remove_segment(std::uint64_t segment) {
@@ -240,6 +352,8 @@ void Writer::break_down(Batch& batch, const std::string& reason) {
   const std::string whole = reason + note_refused(batch);
   if (settings_.broken) settings_.broken(whole);
   answer_failed(batch, whole);
+  answer_failed(put_off_, whole);
+  put_off_.clear();
   for (const auto& job : std::exchange(take_back_, {})) job->answer();
 }
 

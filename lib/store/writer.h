@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -14,6 +15,7 @@
 #include "core/result.h"
 #include "records/message.h"
 #include "store/acceptance.h"
+#include "store/ballast.h"
 #include "store/database.h"
 #include "store/queue.h"
 #include "store/spool.h"
@@ -65,6 +67,7 @@ struct WriterStatistics {
   std::uint64_t sync_us = 0;    ///< microseconds spent in spool syncs
   std::uint64_t commit_us = 0;  ///< and in commits
   std::uint64_t waiting = 0;    ///< items not yet taken
+  std::string trouble;          ///< why the disk takes no mail at the moment; "" when it does
 };
 
 class Job;
@@ -76,9 +79,11 @@ class Job;
 /// Each `done` is called exactly once, on the store thread (after stop(): on the caller's), must
 /// not throw, and should do no more than hand the outcome on.
 ///
-/// Failures: an item that is wrong by itself fails alone. A fault before COMMIT (disk full) fails
-/// the batch, and the writer lives. A fault in COMMIT, in any sync, or in taking back what was
-/// abandoned ends the writer: all in the batch and all later items get Failed, `broken` is called
+/// Failures: an item that is wrong by itself fails alone. Where the disk takes no more (it is full,
+/// or cannot be written) the ballast is given up for what is under way; from then on new messages
+/// fail, and outcomes that find no room even so wait and are tried again, until the ballast fits
+/// again. Any other fault before COMMIT fails the batch, and the writer lives. A fault in COMMIT or
+/// in any sync ends the writer: all in the batch and all later items get Failed, `broken` is called
 /// once, and the process has to end and open the store anew. Messages answered Failed by such a
 /// commit are noted in the file `refused`, and Store removes them from the book when it opens.
 class Writer {
@@ -89,23 +94,31 @@ class Writer {
   struct Settings {
     int checkpoint_pages = 1000;                     ///< WAL pages before a checkpoint
     std::function<void(const std::string&)> broken;  ///< on the store thread; may be empty
+    /// The disk takes no mail (why), or does again (""). On the store thread; may be empty.
+    std::function<void(const std::string&)> troubled;
+    std::chrono::milliseconds retry{1000};  ///< how often a disk in trouble is looked at
   };
 
-  Writer(Connection& book, Spool& spool, StateDirectory& directory, Files& files,
+  Writer(Connection& book, Spool& spool, StateDirectory& directory, Files& files, Ballast& ballast,
          Settings settings);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer();  ///< stop()
 
   Ticket accept(Acceptance acceptance, AcceptDone done);
-  /// Result: on disk; `refused` when the outcome contradicts the book; `unavailable` when the
-  /// disk or the book failed (after the end of the writer it may still be on disk).
+  /// Is kept until it is on disk, however long the disk is full: look at stalled() before making
+  /// more outcomes. Result: on disk; `refused` when the outcome contradicts the book; `unavailable`
+  /// when the disk or the book failed (after the end of the writer it may still be on disk).
   void record(Outcome outcome, Done done);
   /// Runs one of the named operations (suppress, clear, retry, audit …) in the next transaction.
   /// `work` runs on the store thread; when it throws Failure nothing of it stays.
   void change(std::function<void(Transaction&)> work, Done done);
 
   bool broken() const { return broken_; }
+  /// The disk is short of space or cannot be written: mail is refused.
+  bool short_of_space() const { return short_of_space_; }
+  /// Not even outcomes find room: what is delivered now could be delivered twice after a crash.
+  bool stalled() const { return stalled_; }
   WriterStatistics statistics() const;
 
   /// Finishes what waits, then ends the thread. Idempotent; not from a `done` or `broken`.
@@ -113,6 +126,7 @@ class Writer {
 
  private:
   using Batch = std::deque<std::unique_ptr<Job>>;
+  using Clock = std::chrono::steady_clock;
 
   void submit(std::unique_ptr<Job> job);
   // The rest runs on the store thread; false: the batch has been answered, all Failed.
@@ -120,13 +134,21 @@ class Writer {
   Batch wait_for_work();
   void process(Batch batch);
   void drop_given_up(Batch& batch);
+  void refuse_mail(Batch& batch);
+  bool append_without_ballast(Job& job);
   void append_bodies(Batch& batch);
   bool sync_bodies(Batch& batch);
   bool commit_rows(Batch& batch);
+  bool find_room(Batch& batch, const std::string& reason);
+  void put_off(Batch& batch, const std::string& reason);
   void write_rows(Transaction& change, Batch& batch);
   void settle(Batch batch);
   void tidy_up();
   void remove_segment(std::uint64_t segment);
+  void checkpoint();
+  void look_for_space();
+  void lose_space(const std::string& reason);
+  void tell_trouble();
   void answer_failed(Batch& batch, const std::string& reason);
   void break_down(Batch& batch, const std::string& reason);
   std::string note_refused(const Batch& batch);
@@ -135,9 +157,15 @@ class Writer {
   Spool& spool_;
   StateDirectory& directory_;
   Files& files_;
+  Ballast& ballast_;
   Settings settings_;
 
   // Of the store thread.
+  Batch put_off_;              ///< outcomes that the disk had no room for
+  std::string book_trouble_;   ///< until the ballast is back
+  std::string spool_trouble_;  ///< until then, or until a body is written
+  Clock::time_point next_look_;
+  int checkpoint_at_;                   ///< pages in the WAL
   Batch take_back_;                     ///< abandoned when their commit had run; not yet answered
   std::vector<std::uint64_t> removed_;  ///< segments whose file is gone and whose row is not
 
@@ -147,6 +175,8 @@ class Writer {
   bool stopping_ = false;
   WriterStatistics statistics_;
   std::atomic<bool> broken_ = false;
+  std::atomic<bool> short_of_space_ = false;
+  std::atomic<bool> stalled_ = false;
   std::thread thread_;  ///< last: everything above exists before it runs
 };
 

@@ -45,6 +45,7 @@ inline void tell_every_event(std::string_view text) {
   suppression_cleared(entry, text);
   report_read(ReportSummary{id, 3, text, text, text, text}, answer, text);
   store_trouble(text, text);
+  store_recovered(text);
   dns_trouble(text, text, text);
   admin_acted(text, text, text);
 }

@@ -49,7 +49,8 @@ int read(sqlite3_file* file, void* to, int amount, sqlite3_int64 at) {
   return real(file)->pMethods->xRead(real(file), to, amount, at);
 }
 int write(sqlite3_file* file, const void* from, int amount, sqlite3_int64 at) {
-  if (the_disk->step_fails(step_on(file, "write"))) return SQLITE_FULL;
+  if (the_disk->step_fails(step_on(file, "write")))
+    return the_disk->io_errors ? SQLITE_IOERR_WRITE : SQLITE_FULL;
   return real(file)->pMethods->xWrite(real(file), from, amount, at);
 }
 int truncate(sqlite3_file* file, sqlite3_int64 size) {
@@ -169,6 +170,11 @@ void FaultyDisk::append(int file, std::initializer_list<std::string_view> parts)
     throw system_failure("append");
   }
   system_files().append(file, parts);
+}
+
+void FaultyDisk::reserve(int file, std::uint64_t length) {
+  take("reserve");
+  system_files().reserve(file, length);
 }
 
 void FaultyDisk::truncate(int file, std::uint64_t length) {

@@ -27,6 +27,9 @@ class FaultyDisk final : public Files {
   /// "sync wal", "write wal" …; true makes it fail. On whatever thread takes the step.
   std::function<bool(const std::string& step)> fails;
 
+  /// SQLite's writes that fail do so with an I/O error, instead of a full disk.
+  bool io_errors = false;
+
   /// Makes `directory` what the disk holds after a power cut at this moment.
   void restore_synced(const std::string& directory) const;
   const std::vector<std::string>& steps() const { return steps_; }
@@ -34,6 +37,7 @@ class FaultyDisk final : public Files {
 
   Descriptor create(int directory, const std::string& name) override;
   void append(int file, std::initializer_list<std::string_view> parts) override;
+  void reserve(int file, std::uint64_t length) override;
   void truncate(int file, std::uint64_t length) override;
   void sync(int file) override;
   void sync_directory(int directory) override;

@@ -111,6 +111,8 @@ Outcome outcome(const Ulid& message, std::uint32_t n, State state, TimePoint at)
 Store::Settings settings(const std::string& state_dir) {
   Store::Settings settings;
   settings.state_dir = state_dir;
+  settings.ballast = 65'536;
+  settings.writer.retry = std::chrono::milliseconds(5);
   return settings;
 }
 

@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+"""A disk that becomes full: accepted mail is delivered, new mail is refused for the time being, and all goes
+on by itself when there is space again. On a small file system of its own, which only root can mount."""
+import os
+import subprocess
+import unittest
+
+import harness
+from dialogue import Dialogue
+from harness import MAIL
+
+MIB = 1 << 20
+SENDER, BIG = "info@shop-a.example", MAIL + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 300
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can mount a file system")
+class StorageFaults(harness.Scenario):
+    def setUp(self):
+        super().setUp()
+        self.state = self.folder / "state"
+        self.state.mkdir(mode=0o700)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m,mode=700", "none", self.state], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.state], check=True)
+        self.fillers = []
+
+    def fill(self):
+        """Every byte that is left."""
+        filler = self.state / f"filler-{len(self.fillers)}"
+        self.fillers.append(filler)
+        with filler.open("wb", buffering=0) as file:
+            for size in (MIB, 4096, 1):
+                try:
+                    while file.write(b"z" * size):
+                        pass
+                except OSError:
+                    continue
+
+    def free(self):
+        for filler in self.fillers:
+            filler.unlink()
+        self.fillers = []
+
+    def small_limits(self, config):
+        config["limits"] = {"disk_reserve": 1, "message_size": "64KiB"}
+        config["upstreams"][0]["breaker"] = {"pause": "1s", "longest_pause": "1s"}
+
+    def waiting_mail(self, count):
+        """A relay whose upstream is down, and mails in its queue."""
+        sink = self.sink()
+        relay = self.relay(sink, self.small_limits)
+        sink.stop()
+        ids = [self.assertAccepted(relay.deliver(MAIL)) for _ in range(count)]
+        relay.wait("defer", count=count)
+        return relay, sink, set(ids)
+
+    def assertRefusesForNow(self, relay):
+        with Dialogue(relay.address) as smtp:
+            smtp.ehlo()
+            self.assertEqual(smtp.ask(f"MAIL FROM:<{SENDER}>").code, 452)
+
+    def assertAllSentOnce(self, relay, sink, ids):
+        harness.wait_until(lambda: not relay.states().get("queued"), "an empty queue")
+        self.assertEqual(relay.states(), {"sent": len(ids)})
+        self.assertEqual(len(relay.charges()), len(ids))
+        self.assertEqual(len(sink.wait_for(len(ids))), len(ids))
+
+    def test_a_full_disk_refuses_new_mail_delivers_what_waits_and_recovers_by_itself(self):
+        relay, sink, ids = self.waiting_mail(5)
+        with Dialogue(relay.address) as smtp:
+            smtp.ehlo()
+            smtp.envelope(SENDER, "late@customer.example")
+            self.fill()
+            self.assertReply(smtp.data(BIG), 451, "4.3.0")
+        self.assertRefusesForNow(relay)
+        relay.wait("store_trouble")
+        sink.start()
+        relay.wait("sent", count=len(ids))      # the ballast gave their outcomes room
+        status = relay.ask("status")
+        self.assertFalse(status["accepting"])
+        self.assertIn("full", status["refusing"])
+        self.assertEqual(relay.ctl("status")[0], 0)
+        self.free()
+        relay.wait("store_recovered")
+        ids.add(self.assertAccepted(relay.deliver(BIG)))
+        self.assertAllSentOnce(relay, sink, ids)
+        self.assertTrue(relay.ask("status")["accepting"])
+
+    def test_with_no_byte_left_outcomes_wait_and_nothing_is_sent_twice(self):
+        relay, sink, ids = self.waiting_mail(5)
+        self.fill()
+        (self.state / "ballast").unlink()
+        self.fill()
+        sink.start()
+        relay.wait("store_trouble")
+        self.assertRefusesForNow(relay)
+        self.free()
+        relay.wait("store_recovered")
+        ids.add(self.assertAccepted(relay.deliver(BIG)))
+        self.assertAllSentOnce(relay, sink, ids)
+
+    def test_a_start_on_a_full_disk_comes_up_and_delivers(self):
+        relay, sink, ids = self.waiting_mail(5)
+        relay.kill()
+        self.fill()
+        sink.start()
+        relay.start()
+        relay.wait("sent", count=len(ids))
+        self.free()
+        ids.add(self.assertAccepted(relay.deliver(BIG)))
+        self.assertAllSentOnce(relay, sink, ids)
+
+
+if __name__ == "__main__":
+    unittest.main()
