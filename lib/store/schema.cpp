@@ -275,6 +275,37 @@ CREATE TABLE report (
 -- What a report comes to, said twice about one recipient, is the same report.
 CREATE UNIQUE INDEX report_once
   ON report (message, recipient, kind, action, status, reply, decision, reason);
+)sql",
+    R"sql(
+CREATE TABLE point (
+  key     TEXT    NOT NULL,
+  shop    TEXT    NOT NULL,
+  kind    TEXT    NOT NULL CHECK (kind IN ('mailbox', 'delivery')),
+  day     TEXT    NOT NULL,
+  at_ms   INTEGER NOT NULL,
+  reason  TEXT    NOT NULL,
+  message BLOB,
+  PRIMARY KEY (key, shop, kind, day)
+) STRICT, WITHOUT ROWID;
+
+-- Candidates of a domain that answered "unknown user" for far too many; they wait for a person.
+CREATE TABLE parked (
+  id       INTEGER PRIMARY KEY,
+  domain   TEXT    NOT NULL,
+  shop     TEXT    NOT NULL,
+  key      TEXT    NOT NULL,
+  address  TEXT    NOT NULL,
+  reason   TEXT    NOT NULL,
+  since_ms INTEGER NOT NULL,
+  evidence TEXT    NOT NULL,
+  message  BLOB
+) STRICT;
+CREATE UNIQUE INDEX parked_once ON parked (domain, key, shop);
+
+-- A quoted local part may hold another @; such addresses are counted apart, and no harm is done.
+ALTER TABLE suppression_log ADD COLUMN domain TEXT
+  GENERATED ALWAYS AS (substr(key, instr(key, '@') + 1)) VIRTUAL;
+CREATE INDEX suppression_log_by_domain ON suppression_log (domain, at_ms);
 )sql"};
 
 int version_of(Connection& connection) {

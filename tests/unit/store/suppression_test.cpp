@@ -126,8 +126,8 @@ TEST_F(SuppressionTest, ClearingKeepsTheHistoryWithWhoAndWhy) {
 TEST_F(SuppressionTest, ABounceAndItsEntryAreOneTransaction) {
   accept(store_.writer(), mail(1));
   Outcome bounced = outcome(id_of(1), 0, State::bounced);
-  bounced.suppressions.push_back(entry("shop-a"));
-  bounced.suppressions[0].message = id_of(1);
+  bounced.signs.push_back({records::Weight::entry, entry("shop-a")});
+  bounced.signs[0].entry.message = id_of(1);
   Outcome wrong = bounced;
   wrong.recipients[0].n = 7;
   EXPECT_FALSE(record(store_.writer(), wrong));
