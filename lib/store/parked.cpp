@@ -50,9 +50,9 @@ bool in_wave(Connection& book, std::string_view domain, TimePoint now,
 
 void park(Transaction& change, const records::SuppressionEntry& e, std::string_view domain) {
   change.book().execute(
-      "INSERT INTO parked (domain, shop, key, address, reason, since_ms, evidence, message)"
-      " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
-      domain, e.shop, e.key, e.address, e.reason, e.since, e.evidence, e.message);
+      "INSERT INTO parked (domain, shop, key, address, reason, since_ms, expires_ms, evidence,"
+      " message) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+      domain, e.shop, e.key, e.address, e.reason, e.since, e.expires_at, e.evidence, e.message);
 }
 
 std::vector<records::SuppressionEntry> take_parked(Transaction& change, std::string_view domain,

@@ -108,6 +108,7 @@ records::SuppressionEntry read_parked(Rows& rows) {
   e.address = rows.text();
   e.reason = rows.text();
   e.since = rows.time();
+  e.expires_at = rows.maybe(&Rows::time);
   e.evidence = rows.text();
   e.message = rows.maybe(&Rows::ulid);
   e.actor = "relay";

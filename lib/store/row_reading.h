@@ -54,7 +54,7 @@ records::SuppressionEntry read_entry(Rows& rows);
 
 /// Of table parked, as entries that were not made; their id is the row's.
 inline constexpr std::string_view parked_columns =
-    "id, shop, key, address, reason, since_ms, evidence, message";
+    "id, shop, key, address, reason, since_ms, expires_ms, evidence, message";
 records::SuppressionEntry read_parked(Rows& rows);
 
 inline constexpr std::string_view event_columns =

@@ -297,6 +297,7 @@ CREATE TABLE parked (
   address  TEXT    NOT NULL,
   reason   TEXT    NOT NULL,
   since_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
   evidence TEXT    NOT NULL,
   message  BLOB
 ) STRICT;

@@ -72,6 +72,7 @@ void give_lifetime(Connection& book, SuppressionEntry& entry, const ListRules& r
   entry.expires_at = entry.since + (*lifetimes)[time];
 }
 
+/// `entry` as it stands in the list from now on.
 SuppressionEntry list(Transaction& change, SuppressionEntry entry, const ListRules& rules) {
   give_lifetime(change.book(), entry, rules);
   entry.id = suppress(change, entry);
@@ -84,8 +85,11 @@ bool is_dead(std::string_view reason) { return reason == "hard" || reason == "do
 std::int64_t shops_that_met_it_dead(Connection& book, const SuppressionEntry& entry,
                                     const ListRules& rules) {
   Rows rows = book.query(
-      "SELECT count(DISTINCT shop) FROM suppression_log WHERE key = ? AND shop <> ''"
-      " AND reason IN ('hard', 'domain') AND event IN ('added', 'confirmed') AND at_ms >= ?",
+      "SELECT count(DISTINCT shop) FROM suppression_log WHERE key = ?1 AND shop <> ''"
+      " AND reason IN ('hard', 'domain') AND event IN ('added', 'confirmed') AND at_ms >= ?2"
+      // What somebody has cleared was no proof.
+      " AND id > ifnull((SELECT max(id) FROM suppression_log WHERE key = ?1 AND event = "
+      "'cleared'), 0)",
       entry.key, entry.since - rules.spread_window);
   rows.next();
   return rows.integer();
@@ -103,6 +107,7 @@ Weighed weigh(Transaction& change, const records::Sign& sign, const ListRules& r
   }
   const std::string_view domain = domain_of(entry.key);
   if (entry.reason == "hard" && in_wave(book, domain, entry.since, rules)) {
+    give_lifetime(book, entry, rules);
     park(change, entry, domain);
     weighed.parked = true;
     return weighed;

@@ -184,9 +184,16 @@ TEST_F(SuppressionTest, ListsAreFilteredByShopReasonAndDomain) {
   add(other);
   Inquiry inquiry(store_.book());
   EXPECT_EQ(inquiry.suppressions(SuppressionFilter{}, 10).size(), 3u);
-  EXPECT_EQ(inquiry.suppressions(SuppressionFilter{"", {}, {}}, 10).size(), 1u);
-  EXPECT_EQ(inquiry.suppressions(SuppressionFilter{{}, "hard", {}}, 10).size(), 2u);
-  EXPECT_EQ(inquiry.suppressions(SuppressionFilter{{}, {}, "example.jp"}, 10).size(), 2u);
+  const auto found = [&](auto narrow) {
+    SuppressionFilter filter;
+    narrow(filter);
+    return inquiry.suppressions(filter, 10).size();
+  };
+  EXPECT_EQ(found([](auto& filter) { filter.shop = ""; }), 1u);
+  EXPECT_EQ(found([](auto& filter) { filter.reason = "hard"; }), 2u);
+  EXPECT_EQ(found([](auto& filter) { filter.domain = "example.jp"; }), 2u);
+  EXPECT_EQ(found([](auto& filter) { filter.from = noon + Duration(1); }), 0u);
+  EXPECT_EQ(found([](auto& filter) { filter.to = noon; }), 3u);
   EXPECT_EQ(inquiry.suppressions(SuppressionFilter{}, 2).size(), 2u);
   EXPECT_EQ(inquiry.suppressions("user0@example.jp").size(), 2u);
 }

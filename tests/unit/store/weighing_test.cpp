@@ -147,6 +147,14 @@ TEST_F(Weighing, TwoShopsTooFarApartStayApart) {
   EXPECT_EQ(weigh(sign(Weight::entry, noon + days(31), "hard", "shop-b")).listed.size(), 1U);
 }
 
+TEST_F(Weighing, WhatSomebodyHasClearedIsNoProofForOtherShops) {
+  weigh(sign(Weight::entry, noon));
+  ASSERT_TRUE(change(store_.writer(), [](Transaction& change) {
+    clear(change, Clearing{"hanako@example.jp", {}, "a wave", "sato", noon + hours(1)});
+  }));
+  EXPECT_EQ(weigh(sign(Weight::entry, noon + hours(2), "hard", "shop-b")).listed.size(), 1U);
+}
+
 TEST_F(Weighing, ComplaintsStayWithTheirShopAndDoNotEnd) {
   for (const char* shop : {"shop-a", "shop-b", "shop-c"}) {
     const auto weighed = weigh(sign(Weight::entry, noon, "complaint", shop));
@@ -194,6 +202,7 @@ TEST_F(Wave, FarTooManyUnknownUsersAtOnceAreParkedAndStayUntilSomebodyLooks) {
   ASSERT_EQ(taken.size(), 19U);
   EXPECT_EQ(taken[0].key, "dead12@gmail.com");
   EXPECT_EQ(taken[0].evidence, "550 5.1.1 unknown");
+  EXPECT_EQ(taken[0].expires_at, noon + days(180));
   EXPECT_FALSE(unknown(98, noon + days(2)).parked);
 }
 
