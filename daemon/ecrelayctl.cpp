@@ -148,6 +148,21 @@ void add_suppression(CLI::App& app, Order& order) {
       .text("--since", "since", "with --domain: entries no older than this")
       .text("--shop", "shop", "only this shop's entry")
       .text("--reason", "reason", "kept in the audit", true);
+  Command(list, order, "undo", "suppression.undo", "take back what a wave has listed")
+      .text("--domain", "domain", "whose addresses", true)
+      .text("--from", "from", "entries since then", true)
+      .text("--to", "to", "and not after", true)
+      .text("--reason", "reason", "kept in the audit", true);
+  CLI::App& parked = group(list, "parked", "candidates of a wave, which wait for somebody to look");
+  Command(parked, order, "list", "suppression.parked.list", "what is parked, the oldest first")
+      .text("--domain", "domain", "of this domain")
+      .number("--limit", "limit", "at most so many (100)");
+  Command(parked, order, "release", "suppression.parked.release", "put them on the list")
+      .text("--domain", "domain", "of this domain", true)
+      .text("--reason", "reason", "kept in the audit", true);
+  Command(parked, order, "drop", "suppression.parked.drop", "forget them")
+      .text("--domain", "domain", "of this domain", true)
+      .text("--reason", "reason", "kept in the audit", true);
   Command(list, order, "history", "suppression.history", "all that happened to an address")
       .text("address", "address", "in any spelling", true)
       .number("--limit", "limit", "at most so many (100)");

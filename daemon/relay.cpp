@@ -22,6 +22,28 @@ constexpr std::size_t backlog_page = 1000;
 /// More than this many messages are found again by the time keeper of their upstream anyway.
 constexpr std::size_t retried_at_once = 100'000;
 
+records::PointThreshold threshold(const config::PointThreshold& from) {
+  return {from.points, from.days, from.span};
+}
+
+records::ListRules list_rules(const config::Suppression& from) {
+  records::ListRules rules;
+  rules.mailbox = threshold(from.mailbox);
+  rules.delivery = threshold(from.delivery);
+  rules.points_window = from.points_window;
+  rules.quiet_after_delivery = from.quiet_after_delivery;
+  rules.hard = from.lifetimes.hard;
+  rules.points = from.lifetimes.points;
+  rules.domain = from.lifetimes.domain;
+  rules.spread_shops = from.spread_shops;
+  rules.spread_window = from.spread_window;
+  rules.wave_percent = from.breaker.percent;
+  rules.wave_finals = from.breaker.finals;
+  rules.wave_window = from.breaker.window;
+  rules.wave_times_usual = from.breaker.times_usual;
+  return rules;
+}
+
 using Tell = std::function<void(const std::string&)>;
 
 store::Store::Settings store_settings(const config::Settings& settings, Tell broken,
@@ -30,6 +52,7 @@ store::Store::Settings store_settings(const config::Settings& settings, Tell bro
   result.state_dir = settings.state_dir.string();
   result.writer.broken = std::move(broken);
   result.writer.troubled = std::move(troubled);
+  result.writer.list_rules = list_rules(settings.suppression);
   return result;
 }
 

@@ -224,8 +224,8 @@ const std::vector<Field<Suppression>>& table<Suppression>() {
   static const std::vector<Field<T>> rows = {
       key("dry_run", &T::dry_run, "decide and log, but suppress nobody"),
       key("points_window", &T::points_window, "older points do not count", time(day, 365 * day)),
-      key("mailbox", &T::mailbox, "threshold for full, disabled and filtering mailboxes"),
-      key("delivery", &T::delivery, "threshold for expiry and unclear refusals"),
+      key("mailbox", &T::mailbox, "threshold for disabled and filtering mailboxes"),
+      key("delivery", &T::delivery, "threshold for full mailboxes, expiry and hosts that fail"),
       key("quiet_after_delivery", &T::quiet_after_delivery,
           "a delivery with no bounce for so long takes the points away", time(hours(1), 90 * day)),
       key("lifetimes", &T::lifetimes,

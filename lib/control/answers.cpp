@@ -233,6 +233,18 @@ Answer list_suppressions(const Question& question) {
   return answer;
 }
 
+Answer list_parked(const Question& question) {
+  Arguments given(question.arguments);
+  const auto domain = domain_in(given);
+  const std::size_t limit = given.count("limit", 100, most_rows);
+  if (auto wrong = given.problem()) return *wrong;
+  const auto entries = question.book.parked(domain, limit);
+  json::object answer;
+  answer["entries"] = array_of(entries, question.now);
+  answer["more"] = entries.size() == limit;
+  return answer;
+}
+
 Answer show_history(const Question& question) {
   Arguments given(question.arguments);
   const auto address = address_in(given);
@@ -270,6 +282,7 @@ constexpr auto book_commands = std::to_array<BookCommand>({
     {"usage", show_usage},
     {"suppression.show", show_suppression},
     {"suppression.list", list_suppressions},
+    {"suppression.parked.list", list_parked},
     {"suppression.history", show_history},
     {"audit", show_audit},
 });
@@ -318,6 +331,10 @@ const std::vector<std::string>& commands() {
                                                "suppression.list",
                                                "suppression.add",
                                                "suppression.clear",
+                                               "suppression.undo",
+                                               "suppression.parked.list",
+                                               "suppression.parked.release",
+                                               "suppression.parked.drop",
                                                "suppression.history",
                                                "audit",
                                                "host.explain",

@@ -9,10 +9,12 @@
 
 #include "config/units.h"
 #include "control/arguments.h"
+#include "control/clearance.h"
 #include "control/criteria.h"
 #include "control/forms.h"
 #include "control/interventions.h"
 #include "control/json.h"
+#include "control/waves.h"
 #include "core/escape.h"
 #include "log/events.h"
 #include "store/audit.h"
@@ -22,14 +24,6 @@ namespace ecrelay::control {
 namespace {
 
 namespace json = boost::json;
-
-/// The reason is evidence for years: it must be there, and be a sentence, not a file.
-std::string reason_in(Arguments& given) {
-  constexpr std::size_t longest = 1000;
-  std::string reason = given.required("reason");
-  if (reason.size() > longest) given.wrong("reason is longer than 1000 bytes");
-  return reason;
-}
 
 // --- queue.retry --------------------------------------------------------------------------
 
@@ -95,14 +89,11 @@ void write_addition(Addition& addition, store::Transaction& change) {
   store::audit(change, addition.audit);
 }
 
-log::ListEntry list_entry(const records::SuppressionEntry& entry, const std::string& id) {
-  return log::ListEntry{id, entry.shop, entry.key, entry.reason};
-}
-
 Reply tell_addition(const Addition& addition, const Ports& ports) {
   const records::SuppressionEntry& entry = addition.entry;
   ports.suppression_changed(entry.key);
-  log::suppressed(list_entry(entry, std::to_string(entry.id)), std::nullopt, {});
+  const std::string id = std::to_string(entry.id);
+  log::suppressed(log::ListEntry{id, entry.shop, entry.key, entry.reason}, std::nullopt, {});
   tell_log(addition.audit);
   return to_json(entry, addition.audit.at);
 }
@@ -148,75 +139,14 @@ Result<Change> plan_addition(const Question& question, const Caller& caller) {
 
 // --- suppression.clear --------------------------------------------------------------------
 
-struct Clearance {
-  std::vector<store::Clearing> clearings;
-  records::AuditRow audit;
-  bool more = false;  ///< not all at once
-  std::vector<records::SuppressionEntry> cleared;
-
-  void clear(const std::string& key, const std::optional<std::string>& shop) {
-    clearings.push_back(store::Clearing{key, shop, audit.reason, audit.actor, audit.at});
-  }
-};
-
-std::string entries_in_words(const std::vector<records::SuppressionEntry>& entries) {
-  constexpr std::size_t most = 100;
-  std::string words = std::to_string(entries.size()) + " entries:";
-  for (std::size_t i = 0; i < std::min(most, entries.size()); ++i) {
-    words += " " + std::to_string(entries[i].id);
-  }
-  return words + (entries.size() > most ? " …" : "");
-}
-
-void write_clearance(Clearance& clearance, store::Transaction& change) {
-  for (const store::Clearing& clearing : clearance.clearings) {
-    for (auto& entry : store::clear(change, clearing))
-      clearance.cleared.push_back(std::move(entry));
-  }
-  if (clearance.cleared.empty()) return;
-  clearance.audit.detail = entries_in_words(clearance.cleared);
-  store::audit(change, clearance.audit);
-}
-
-Reply tell_clearance(const Clearance& clearance, const Ports& ports) {
-  if (clearance.cleared.empty()) {
-    return Fault{FaultCode::not_found,
-                 printable(clearance.audit.target, 320) + " is not on the list"};
-  }
-  json::array cleared;
-  for (const auto& entry : clearance.cleared) {
-    ports.suppression_changed(entry.key);
-    log::suppression_cleared(list_entry(entry, std::to_string(entry.id)), clearance.audit.actor);
-    cleared.push_back(to_json(entry, clearance.audit.at));
-  }
-  tell_log(clearance.audit);
-  json::object answer;
-  answer["cleared"] = std::move(cleared);
-  answer["more"] = clearance.more;
-  return answer;
-}
-
 /// The entries that are meant, one clearing each. A change may not hold up the store thread, so
 /// there are at most 1,000 at a time.
 void clear_domain(Clearance& clearance, const store::SuppressionFilter& filter,
-                  std::optional<TimePoint> since, store::Inquiry& book) {
-  constexpr std::size_t most_read = 100'000;
+                  store::Inquiry& book) {
   constexpr std::size_t most_cleared = 1000;
-  for (const auto& entry : book.suppressions(filter, most_read)) {
-    if (since && entry.since < *since) continue;
-    clearance.more = clearance.clearings.size() == most_cleared;
-    if (clearance.more) return;
+  for (const auto& entry : book.suppressions(filter, most_cleared))
     clearance.clear(entry.key, entry.shop);
-  }
-}
-
-std::optional<TimePoint> since_in(Arguments& given) {
-  const auto text = given.text("since");
-  if (!text) return std::nullopt;
-  const auto at = parse_timestamp(*text);
-  if (!at)
-    given.wrong("'" + printable(*text, 64) + "' is no time like 2026-11-23 or 2026-11-23T15:04");
-  return at;
+  clearance.more = clearance.clearings.size() == most_cleared;
 }
 
 Result<Change> plan_clearance(const Question& question, const Caller& caller) {
@@ -225,9 +155,8 @@ Result<Change> plan_clearance(const Question& question, const Caller& caller) {
   filter.domain = domain_in(given);
   filter.shop = given.text("shop");
   std::optional<mail::Address> address;
-  std::optional<TimePoint> since;
   if (filter.domain) {
-    since = since_in(given);
+    filter.from = time_in(given, "since");
   } else {
     address = address_in(given);
   }
@@ -241,12 +170,9 @@ Result<Change> plan_clearance(const Question& question, const Caller& caller) {
   if (address) {
     clearance->clear(address->key(), filter.shop);
   } else {
-    clear_domain(*clearance, filter, since, question.book);
+    clear_domain(*clearance, filter, question.book);
   }
-  Change change;
-  change.work = [clearance](store::Transaction& rows) { write_clearance(*clearance, rows); };
-  change.done = [clearance](const Ports& ports) { return tell_clearance(*clearance, ports); };
-  return change;
+  return carried_out(std::move(clearance));
 }
 
 struct ChangeCommand {
@@ -261,6 +187,9 @@ constexpr auto changes = std::to_array<ChangeCommand>({
     {"queue.cancel", plan_cancel},
     {"suppression.add", plan_addition},
     {"suppression.clear", plan_clearance},
+    {"suppression.undo", plan_undo},
+    {"suppression.parked.release", plan_release_parked},
+    {"suppression.parked.drop", plan_drop_parked},
 });
 
 const ChangeCommand* find(std::string_view command) {

@@ -9,6 +9,22 @@
 
 namespace ecrelay::control {
 
+std::optional<TimePoint> time_in(Arguments& given, const std::string& name) {
+  const auto text = given.text(name);
+  if (!text) return std::nullopt;
+  const auto at = parse_timestamp(*text);
+  if (!at)
+    given.wrong("'" + printable(*text, 64) + "' is no time like 2026-11-23 or 2026-11-23T15:04");
+  return at;
+}
+
+std::string reason_in(Arguments& given) {
+  constexpr std::size_t longest = 1000;
+  std::string reason = given.required("reason");
+  if (reason.size() > longest) given.wrong("reason is longer than 1000 bytes");
+  return reason;
+}
+
 Result<mail::Address> typed_address(std::string_view text) {
   std::string_view address = text::trimmed(text);
   if (address.starts_with('<') && address.ends_with('>')) {

@@ -26,6 +26,11 @@ std::vector<Ulid> messages_in(Arguments& given);
 /// Arguments "message", "shop" and "domain".
 store::QueueFilter queue_filter_in(Arguments& given);
 
+/// Argument `name`, a time.
+std::optional<TimePoint> time_in(Arguments& given, const std::string& name);
+/// Argument "reason": evidence for years, so it must be there, and be a sentence, not a file.
+std::string reason_in(Arguments& given);
+
 /// An address as people type it.
 Result<mail::Address> typed_address(std::string_view text);
 

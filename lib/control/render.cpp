@@ -165,6 +165,18 @@ std::string cleared(const json::object& result) {
   return text;
 }
 
+std::string parked(const json::object& result) {
+  const json::array& rows = list(result, "entries");
+  return rows.empty() ? "nothing is parked\n" : with_more(result, entries(rows));
+}
+
+std::string decided(const json::object& result) {
+  std::string text = shown(result, "count") + " candidates of @" + shown(result, "domain") +
+                     (truth(result, "released") ? " are on the list now\n" : " are dropped\n");
+  if (truth(result, "more")) text += "… there are more: give the command again\n";
+  return text;
+}
+
 std::string history(const json::object& result) {
   Table table({{"AT"},
                {"EVENT"},
@@ -263,6 +275,10 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"suppression.list", suppressions},
     {"suppression.add", added},
     {"suppression.clear", cleared},
+    {"suppression.undo", cleared},
+    {"suppression.parked.list", parked},
+    {"suppression.parked.release", decided},
+    {"suppression.parked.drop", decided},
     {"suppression.history", history},
     {"audit", audit},
     {"host.explain", explanation},

@@ -1,6 +1,7 @@
 #include "dispatch/conclusion.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -11,9 +12,6 @@
 
 namespace ecrelay::dispatch {
 namespace {
-
-/// First lifetime of an entry by reason "hard" (BOUNCE_RULES "The list", 4).
-constexpr Duration hard_lifetime = std::chrono::hours(24 * 180);
 
 /// "failed unknown_user", "deferred lost_connection in_doubt"; "sent" needs no reason.
 std::string text_of(const policy::Verdict& verdict) {
@@ -75,28 +73,34 @@ void decide_state(const Job& job, const Job::Recipient& recipient, const Attempt
   concluded.due = next.due;
 }
 
-std::optional<records::SuppressionEntry> suppression_of(const Job& job,
-                                                        const Job::Recipient& recipient,
-                                                        const Concluded& concluded,
-                                                        const Attempted& attempted) {
+std::optional<records::Weight> weight_of(const policy::Suppression& decision) {
+  if (decision.suppresses()) return records::Weight::entry;
+  if (decision.effect != policy::Effect::count) return std::nullopt;
+  return decision.about_mailbox() ? records::Weight::mailbox_point
+                                  : records::Weight::delivery_point;
+}
+
+/// What the reply says about the address, for the suppression list.
+std::optional<records::Sign> sign_of(const Job& job, const Job::Recipient& recipient,
+                                     const Concluded& concluded, const Attempted& attempted) {
   if (concluded.state != records::State::bounced || job.kind == records::Kind::report)
     return std::nullopt;
   policy::Evidence evidence{concluded.result.stage, concluded.result.reply, recipient.address,
                             attempted.server_host};
   const policy::Suppression decision = policy::suppression_for(evidence);
-  if (!decision.suppresses() || concluded.result.origin != smtp::Origin::peer) return std::nullopt;
+  const auto weight = weight_of(decision);
+  if (!weight || concluded.result.origin != smtp::Origin::peer) return std::nullopt;
   records::SuppressionEntry entry;
   entry.shop = job.shop;
   entry.key = recipient.key;
   entry.address = recipient.address;
   entry.reason = decision.reason;
   entry.since = attempted.at;
-  entry.expires_at = attempted.at + hard_lifetime;
   entry.evidence = attempted.server + " at " + std::string(smtp::to_text(concluded.result.stage)) +
                    ": " + concluded.result.reply.line();
   entry.message = job.id;
   entry.actor = "relay";
-  return entry;
+  return records::Sign{*weight, std::move(entry)};
 }
 
 void charge(const Job& job, const Job::Recipient& recipient, const Attempted& attempted,
@@ -134,6 +138,7 @@ Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& re
   Conclusion conclusion;
   conclusion.outcome.message = job.id;
   conclusion.outcome.at = attempted.at;
+  conclusion.outcome.listed = std::make_shared<std::vector<records::SuppressionEntry>>();
   for (std::size_t i = 0; i < job.recipients.size(); ++i) {
     const Job::Recipient& recipient = job.recipients[i];
     Concluded concluded;
@@ -152,10 +157,8 @@ Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& re
 
     if (concluded.state == records::State::sent && job.kind == records::Kind::mail)
       charge(job, recipient, attempted, rules, conclusion);
-    if (auto entry = suppression_of(job, recipient, concluded, attempted);
-        entry && rules.list_addresses) {
-      conclusion.outcome.suppressions.push_back(std::move(*entry));
-    }
+    if (auto sign = sign_of(job, recipient, concluded, attempted); sign && rules.list_addresses)
+      conclusion.outcome.signs.push_back(std::move(*sign));
     conclusion.recipients.push_back(std::move(concluded));
   }
   return conclusion;

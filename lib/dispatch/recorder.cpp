@@ -92,8 +92,9 @@ void Recorder::tell(const Ending& ending) const {
         log::message_deferred(told, answer, each.verdict.reason, each.due);
     }
   }
-  for (const records::SuppressionEntry& entry : conclusion.outcome.suppressions) {
-    log::suppressed(log::ListEntry{{}, entry.shop, entry.address, entry.reason}, entry.message,
+  for (const records::SuppressionEntry& entry : *conclusion.outcome.listed) {
+    const std::string id = std::to_string(entry.id);
+    log::suppressed(log::ListEntry{id, entry.shop, entry.address, entry.reason}, entry.message,
                     log::Answer{0, {}, entry.evidence});
   }
   if (const auto& report = conclusion.outcome.report)

@@ -102,7 +102,7 @@ std::string_view without_label(std::string_view line) {
 
 /// True where `rest` lets the address in front of it be what the line is about.
 bool ends_address(std::string_view rest) {
-  constexpr std::string_view closers = ":;,([.-";
+  constexpr std::string_view closers = ":;,([.-<";
   const std::string_view words = text::trimmed(rest);
   return words.empty() || closers.find(words.front()) != std::string_view::npos ||
          (words.front() >= 'A' && words.front() <= 'Z') || text::is_digit(words.front()) ||
@@ -113,6 +113,9 @@ Leading leading_address(std::string_view line) {
   std::string_view words = without_label(without_decoration(line));
   const bool bracket = words.starts_with('<');
   if (bracket) words.remove_prefix(1);
+  // GMX quotes the whole address; a quoted local part ends before the @.
+  const bool quoted = words.starts_with('"') && words.find('"', 1) > words.find('@');
+  if (quoted) words.remove_prefix(1);
   if (text::istarts_with(words, "mailto:")) words.remove_prefix(7);
   const auto at = words.find('@');
   if (at == std::string_view::npos ||
@@ -122,6 +125,7 @@ Leading leading_address(std::string_view line) {
   std::string address = address_in(words);
   if (address.empty() || !words.starts_with(address) || is_office(address)) return {};
   std::string_view rest = words.substr(address.size());
+  if (quoted && rest.starts_with('"')) rest.remove_prefix(1);
   if (bracket && rest.starts_with('>')) rest.remove_prefix(1);
   if (!ends_address(rest)) return {};
   return {std::move(address), rest};

@@ -92,8 +92,12 @@ Report read_complaint(std::string_view feedback, std::string_view original) {
   }
   if (report.results.empty()) {
     const auto header = loose_fields(original.substr(0, original.find("\n\n")));
-    add_recipient(report, address_in(value_of(header, "to")));
+    // Hotmail's programme names the recipient in the returned message only.
+    auto recipient = address_in(value_of(header, "x-hmxmroriginalrecipient"));
+    if (recipient.empty()) recipient = address_in(value_of(header, "to"));
+    add_recipient(report, std::move(recipient));
   }
+  if (report.feedback_type.empty()) report.feedback_type = "abuse";
   return report;
 }
 

@@ -253,6 +253,13 @@ bool asks_to_unsubscribe(const Letter& letter) {
          (is_automatic(letter) && text::iequals(text::trimmed(letter.subject), "unsubscribe"));
 }
 
+/// Feedback loops that do not write RFC 5965: fields in the text, or the message alone.
+bool is_complaint(const Letter& letter) {
+  if (letter.original.empty()) return false;
+  return text::icontains(letter.words, "\nfeedback-type:") ||
+         text::istarts_with(letter.subject, "complaint about message");
+}
+
 Report read_unsubscribe(const Letter& letter) {
   Report report = read_auto_reply(letter);
   report.kind = ReportKind::arf;
@@ -275,6 +282,7 @@ Report read(const Letter& letter, bool inside) {
     Report dsn = read_dsn(letter);
     if (!dsn.results.empty()) return dsn;
   }
+  if (is_complaint(letter)) return read_complaint(letter.words, letter.original);
   if (Report notice = read_notification(letter.words); notice.kind != ReportKind::none)
     return notice;
   if (is_bounce(letter)) {

@@ -169,6 +169,17 @@ bool disabled(const Facts& facts) {
          !facts.text.says(Topic::unknown_user);
 }
 
+/// A code for "no such user" or "no such domain" beside words about a host that failed.
+bool contradicted_by_host(const Facts& facts) {
+  constexpr auto words = std::to_array<std::string_view>(
+      {"system error", "local error", "internal error", "configuration error", "mailer error",
+       "server error", "timed out", "timeout", "lookup failure", "lookup failed", "server failure",
+       "servfail", "malformed", "connection refused", "permission denied", "disk full"});
+  return !facts.text.says(Topic::unknown_user) && !facts.text.says(Topic::unknown_domain) &&
+         std::any_of(words.begin(), words.end(),
+                     [&](std::string_view phrase) { return facts.text.contains(phrase); });
+}
+
 /// Only a report can tell: in a session of ours no server of the domain has been asked.
 bool unknown_domain(const Facts& facts) {
   if (!facts.reported) return false;
@@ -235,6 +246,8 @@ constexpr auto rules = std::to_array<Rule>({
      odd_local_refused},
     {{21, Effect::count, "delivery", "final for the reporter, temporary for the host behind it"},
      not_final_there},
+    {{20, Effect::count, "delivery", "the words tell of a failing host, whatever the code says"},
+     contradicted_by_host},
     {{14, Effect::count, "unknown_after_data", "behind the data a filter may say \"unknown user\""},
      unknown_after_data},
     {{16, Effect::suppress, "hard", "unknown user at RCPT: 106 of 112 corpus 5.1.1 are true"},

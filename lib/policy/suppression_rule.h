@@ -34,6 +34,9 @@ struct Suppression {
   std::string_view reason;  ///< "hard", "domain", "sender", "reputation", …
 
   bool suppresses() const { return effect == Effect::suppress; }
+  /// Of a count: the mailbox itself is closed or filters (rows 14, 16, 19, 22), rather than full,
+  /// unreachable or given up; such points weigh more.
+  bool about_mailbox() const { return row != 13 && row != 20 && row != 21; }
 };
 
 /// One row of the decision table, for documentation and tests.

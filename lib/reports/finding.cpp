@@ -30,12 +30,6 @@ std::optional<Judged> judge(const mail::Report& report, const std::string& key) 
   return least;
 }
 
-std::optional<Duration> lifetime_of(const policy::Suppression& decision,
-                                    const config::EntryLifetimes& lifetimes) {
-  if (decision.effect == policy::Effect::complaint) return {};
-  return decision.reason == "domain" ? lifetimes.domain.front() : lifetimes.hard.front();
-}
-
 /// The diagnostic on one line, as the list shows it.
 std::string one_line(std::string_view text) {
   std::string result;
@@ -51,14 +45,24 @@ std::string one_line(std::string_view text) {
   return result;
 }
 
-bool lists_address(policy::Effect effect) {
-  return effect == policy::Effect::suppress || effect == policy::Effect::complaint;
+std::optional<records::Weight> weight_of(const policy::Suppression& decision) {
+  switch (decision.effect) {
+    case policy::Effect::suppress:
+    case policy::Effect::complaint:
+      return records::Weight::entry;
+    case policy::Effect::count:
+      return decision.about_mailbox() ? records::Weight::mailbox_point
+                                      : records::Weight::delivery_point;
+    case policy::Effect::none:
+    case policy::Effect::ignore:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at,
-                   const config::Suppression& rules) {
+Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at, bool dry_run) {
   Finding finding;
   records::Report& row = finding.report;
   row.message = subject.path.message;
@@ -80,7 +84,8 @@ Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint
   row.decision = policy::to_text(judged->decision.effect);
   row.reason = judged->decision.reason;
   row.text = one_line(result.diagnostic.empty() ? report.words : result.diagnostic);
-  if (!lists_address(judged->decision.effect) || rules.dry_run) return finding;
+  const auto weight = weight_of(judged->decision);
+  if (!weight || dry_run) return finding;
 
   records::SuppressionEntry entry;
   entry.shop = subject.addressee.shop;
@@ -88,12 +93,10 @@ Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint
   entry.address = subject.addressee.address;
   entry.reason = row.reason;
   entry.since = at;
-  if (const auto lifetime = lifetime_of(judged->decision, rules.lifetimes))
-    entry.expires_at = at + *lifetime;
   entry.evidence = "report (" + row.kind + "): " + row.text;
   entry.message = subject.path.message;
   entry.actor = "relay";
-  finding.entry = std::move(entry);
+  finding.sign = records::Sign{*weight, std::move(entry)};
   return finding;
 }
 

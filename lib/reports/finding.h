@@ -3,11 +3,10 @@
 #include <optional>
 #include <string>
 
-#include "config/settings.h"
 #include "mail/report.h"
 #include "policy/return_path.h"
+#include "records/list_rules.h"
 #include "records/report.h"
-#include "records/suppression.h"
 #include "store/inquiry.h"
 
 namespace ecrelay::reports {
@@ -18,16 +17,15 @@ struct Subject {
   store::Addressee addressee;
 };
 
-/// What a report comes to: the row beside the recipient, and the entry that follows from it.
+/// What a report comes to: the row beside the recipient, and what it says about the address.
 struct Finding {
   records::Report report;
-  std::optional<records::SuppressionEntry> entry;
+  std::optional<records::Sign> sign;
 };
 
 /// The token says who is meant. Of several results the one that names this recipient counts; where
 /// none does (a list was expanded, or the text lies) the one with the least effect. A report that
-/// could not be read is kept as `unreadable` and means nothing.
-Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at,
-                   const config::Suppression& rules);
+/// could not be read is kept as `unreadable` and means nothing. In a dry run there is no sign.
+Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at, bool dry_run);
 
 }  // namespace ecrelay::reports

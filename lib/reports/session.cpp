@@ -7,7 +7,6 @@
 
 #include "core/text.h"
 #include "store/reports.h"
-#include "store/suppression.h"
 
 namespace ecrelay::reports {
 namespace {
@@ -165,15 +164,18 @@ asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
     co_return refuse("body", Reply(550, "5.7.1", "only reports are taken here, from <>"),
                      "not the null sender, and no complaint");
   }
-  const Finding finding = finding_of(report, *subject_, now(), server_.settings().suppression);
+  const Finding finding =
+      finding_of(report, *subject_, now(), server_.settings().suppression.dry_run);
   co_return co_await keep(finding);
 }
 
 asio::awaitable<Reply> Session::keep(const Finding& finding) {
-  const auto news = std::make_shared<bool>(false);
-  auto work = [finding, news](store::Transaction& change) {
-    *news = store::keep_report(change, finding.report);
-    if (*news && finding.entry) store::suppress(change, *finding.entry);
+  const auto written = std::make_shared<Written>();
+  auto work = [finding, written,
+               rules = server_.ports().writer.list_rules()](store::Transaction& change) {
+    written->news = store::keep_report(change, finding.report);
+    if (written->news && finding.sign)
+      written->weighed = store::weigh(change, *finding.sign, rules);
   };
   net::Answer<Result<void>> answer(server_.ports().executor);
   server_.ports().writer.change(std::move(work), answer.done());
@@ -186,11 +188,11 @@ asio::awaitable<Reply> Session::keep(const Finding& finding) {
   }
   ++kept_;
   ++server_.counters().reports;
-  tell(finding, *news);
+  tell(finding, *written);
   co_return Reply(250, "2.0.0", "report taken");
 }
 
-void Session::tell(const Finding& finding, bool news) const {
+void Session::tell(const Finding& finding, const Written& written) const {
   const records::Report& row = finding.report;
   log::ReportSummary summary;
   summary.id = row.message;
@@ -198,13 +200,16 @@ void Session::tell(const Finding& finding, bool news) const {
   summary.shop = subject_->addressee.shop;
   summary.recipient = subject_->addressee.address;
   summary.action = row.action.empty() ? row.kind : row.action;
-  summary.decision = row.decision;
+  const std::string_view decision = row.decision;
+  summary.decision = written.weighed.parked ? "parked" : decision;
   const log::Answer said{static_cast<int>(text::number(row.reply).value_or(0)), row.status,
                          row.text};
-  log::report_read(summary, said, news ? row.reason : "repeated");
-  if (!news || !finding.entry) return;
-  const records::SuppressionEntry& entry = *finding.entry;
-  log::suppressed(log::ListEntry{{}, entry.shop, entry.address, entry.reason}, entry.message, said);
+  log::report_read(summary, said, written.news ? row.reason : "repeated");
+  for (const records::SuppressionEntry& entry : written.weighed.listed) {
+    const std::string id = std::to_string(entry.id);
+    log::suppressed(log::ListEntry{id, entry.shop, entry.address, entry.reason}, entry.message,
+                    said);
+  }
 }
 
 void Session::forget_transaction() {

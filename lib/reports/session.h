@@ -9,6 +9,7 @@
 #include "reports/finding.h"
 #include "reports/server.h"
 #include "smtp/server_protocol.h"
+#include "store/weighing.h"
 
 namespace ecrelay::reports {
 
@@ -20,6 +21,12 @@ class Session {
   asio::awaitable<void> run();
 
  private:
+  /// What the book made of a finding.
+  struct Written {
+    bool news = false;
+    store::Weighed weighed;
+  };
+
   asio::awaitable<void> converse();
   asio::awaitable<void> on_event(smtp::Event event);
   asio::awaitable<smtp::Reply> on_body_end(const smtp::BodyEnd& end);
@@ -30,7 +37,7 @@ class Session {
   void on_body_part(std::string_view bytes);
   void forget_transaction();
   smtp::Reply refuse(std::string_view stage, smtp::Reply reply, std::string_view reason);
-  void tell(const Finding& finding, bool news) const;
+  void tell(const Finding& finding, const Written& written) const;
   smtp::Capabilities capabilities() const;
   net::Deadline next_deadline() const;
   log::Peer peer() const;

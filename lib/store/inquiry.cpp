@@ -220,9 +220,18 @@ std::vector<records::SuppressionEntry> Inquiry::suppressions(const SuppressionFi
       select(entry_columns,
              "FROM suppression WHERE closed_ms IS NULL AND (?1 IS NULL OR shop = ?1)"
              " AND (?2 IS NULL OR reason = ?2) AND (?3 IS NULL OR substr(key, -length(?3)) = ?3)"
-             " ORDER BY key, shop LIMIT ?4");
-  return all(connection_.query(sql, filter.shop, filter.reason, key_ending(filter.domain), limit),
+             " AND (?4 IS NULL OR since_ms >= ?4) AND (?5 IS NULL OR since_ms <= ?5)"
+             " ORDER BY key, shop LIMIT ?6");
+  return all(connection_.query(sql, filter.shop, filter.reason, key_ending(filter.domain),
+                               filter.from, filter.to, limit),
              read_entry);
+}
+
+std::vector<records::SuppressionEntry> Inquiry::parked(const std::optional<std::string>& domain,
+                                                       std::size_t limit) {
+  const std::string sql =
+      select(parked_columns, "FROM parked WHERE ?1 IS NULL OR domain = ?1 ORDER BY id LIMIT ?2");
+  return all(connection_.query(sql, domain, limit), read_parked);
 }
 
 std::vector<records::SuppressionEvent> Inquiry::suppression_history(std::string_view key,

@@ -68,6 +68,8 @@ struct SuppressionFilter {
   std::optional<std::string> shop;  ///< "" is the operator's own list
   std::optional<std::string> reason;
   std::optional<std::string> domain;  ///< as keys have it
+  std::optional<TimePoint> from;      ///< since then, or later
+  std::optional<TimePoint> to;        ///< and not after
 };
 
 /// Questions of people: read-only, on a connection of its own, for one thread. Every answer is a
@@ -103,6 +105,9 @@ class Inquiry {
                                                       std::size_t limit);
   std::vector<records::SuppressionEvent> suppression_history(std::string_view key,
                                                              std::size_t limit);
+  /// Candidates that wait for somebody to look, the oldest first.
+  std::vector<records::SuppressionEntry> parked(const std::optional<std::string>& domain,
+                                                std::size_t limit);
   /// How many recipients an address's entries have held back.
   std::int64_t held_back(std::string_view key);
 

@@ -72,16 +72,18 @@ class AcceptJob final : public Job {
 
 class RecordJob final : public Job {
  public:
-  RecordJob(Outcome outcome, Writer::Done done)
-      : outcome_(std::move(outcome)), done_(std::move(done)) {}
+  /// `rules` outlive the job.
+  RecordJob(Outcome outcome, const records::ListRules& rules, Writer::Done done)
+      : outcome_(std::move(outcome)), rules_(rules), done_(std::move(done)) {}
 
   bool append(Spool& spool) override;
-  void write(Transaction& change) override { record(change, outcome_); }
+  void write(Transaction& change) override { record(change, outcome_, rules_); }
   void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
   bool is_lasting() const override { return true; }
 
  private:
   Outcome outcome_;
+  const records::ListRules& rules_;
   Writer::Done done_;
 };
 

@@ -1,11 +1,14 @@
 #include "store/queue.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "store/ledger.h"
 #include "store/messages.h"
 #include "store/queue_filter.h"
 #include "store/row_reading.h"
 #include "store/schema.h"
-#include "store/suppression.h"
+#include "store/weighing.h"
 
 namespace ecrelay::store {
 namespace {
@@ -98,7 +101,7 @@ QueueItem read_item(Rows& rows) {
 
 }  // namespace
 
-bool record(Transaction& change, const Outcome& outcome) {
+bool record(Transaction& change, const Outcome& outcome, const records::ListRules& rules) {
   const Billed whose = billed(change.book(), outcome.message);
   records::Usage usage;
   bool changed = false;
@@ -114,7 +117,11 @@ bool record(Transaction& change, const Outcome& outcome) {
   }
   count(change, whose.shop, outcome.at, usage);
   if (!changed) return false;
-  for (const records::SuppressionEntry& entry : outcome.suppressions) suppress(change, entry);
+  for (const records::Sign& sign : outcome.signs) {
+    Weighed weighed = weigh(change, sign, rules);
+    if (!outcome.listed) continue;
+    std::move(weighed.listed.begin(), weighed.listed.end(), std::back_inserter(*outcome.listed));
+  }
   if (outcome.report) insert(change, outcome.report->message, outcome.report->recipients);
   return true;
 }

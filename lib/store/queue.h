@@ -1,13 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "records/charge.h"
+#include "records/list_rules.h"
 #include "records/message.h"
-#include "records/suppression.h"
 #include "store/acceptance.h"
 #include "store/database.h"
 
@@ -24,13 +25,15 @@ struct RecipientOutcome {
 };
 
 /// The outcome of an attempt for one message: written whole, or not at all. Final states, charges,
-/// daily totals, evidence and suppressions become true together.
+/// daily totals, evidence and effects on the list become true together.
 struct Outcome {
   Ulid message;
   TimePoint at;
   std::vector<RecipientOutcome> recipients;
   std::vector<records::Charge> charges;  ///< decided by policy; made only when not made before
-  std::vector<records::SuppressionEntry> suppressions;
+  std::vector<records::Sign> signs;  ///< about recipients' addresses, weighed by the list's rules
+  /// Where it is told which entries the signs came to; may be null.
+  std::shared_ptr<std::vector<records::SuppressionEntry>> listed;
   std::optional<Acceptance> report;  ///< our own mail about it, queued when this becomes true
 };
 
@@ -38,7 +41,7 @@ struct Outcome {
 /// saying something else, or naming a recipient that does not exist, is Refused. So is a charge
 /// for a message (or recipient) that was not sent. False when nothing changed. The report's body
 /// is in the spool already, its location filled in.
-bool record(Transaction& change, const Outcome& outcome);
+bool record(Transaction& change, const Outcome& outcome, const records::ListRules& rules);
 
 /// Which queued recipients an operator means. All criteria given must hold.
 struct QueueFilter {

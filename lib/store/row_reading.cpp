@@ -100,6 +100,21 @@ records::LedgerEntry read_ledger(Rows& rows) {
   return e;
 }
 
+records::SuppressionEntry read_parked(Rows& rows) {
+  records::SuppressionEntry e;
+  e.id = rows.integer();
+  e.shop = rows.text();
+  e.key = rows.text();
+  e.address = rows.text();
+  e.reason = rows.text();
+  e.since = rows.time();
+  e.expires_at = rows.maybe(&Rows::time);
+  e.evidence = rows.text();
+  e.message = rows.maybe(&Rows::ulid);
+  e.actor = "relay";
+  return e;
+}
+
 records::SuppressionEvent read_event(Rows& rows) {
   records::SuppressionEvent e;
   e.id = rows.integer();

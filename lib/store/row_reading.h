@@ -52,6 +52,11 @@ inline constexpr std::string_view entry_columns =
     "id, shop, key, address, reason, since_ms, expires_ms, evidence, message, actor, closed_ms";
 records::SuppressionEntry read_entry(Rows& rows);
 
+/// Of table parked, as entries that were not made; their id is the row's.
+inline constexpr std::string_view parked_columns =
+    "id, shop, key, address, reason, since_ms, expires_ms, evidence, message";
+records::SuppressionEntry read_parked(Rows& rows);
+
 inline constexpr std::string_view event_columns =
     "id, at_ms, entry, shop, key, event, reason, actor, evidence, message";
 records::SuppressionEvent read_event(Rows& rows);

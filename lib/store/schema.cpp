@@ -310,6 +310,38 @@ WHEN NEW.open_recipients > 0 BEGIN
     VALUES (NEW.segment, 1, 36 + NEW.head_length + NEW.body_length)
     ON CONFLICT (number) DO UPDATE SET live = live + 1, live_bytes = live_bytes + excluded.live_bytes;
 END;
+)sql",
+    R"sql(
+CREATE TABLE point (
+  key     TEXT    NOT NULL,
+  shop    TEXT    NOT NULL,
+  kind    TEXT    NOT NULL CHECK (kind IN ('mailbox', 'delivery')),
+  day     TEXT    NOT NULL,
+  at_ms   INTEGER NOT NULL,
+  reason  TEXT    NOT NULL,
+  message BLOB,
+  PRIMARY KEY (key, shop, kind, day)
+) STRICT, WITHOUT ROWID;
+
+-- Candidates of a domain that answered "unknown user" for far too many; they wait for a person.
+CREATE TABLE parked (
+  id       INTEGER PRIMARY KEY,
+  domain   TEXT    NOT NULL,
+  shop     TEXT    NOT NULL,
+  key      TEXT    NOT NULL,
+  address  TEXT    NOT NULL,
+  reason   TEXT    NOT NULL,
+  since_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
+  evidence TEXT    NOT NULL,
+  message  BLOB
+) STRICT;
+CREATE UNIQUE INDEX parked_once ON parked (domain, key, shop);
+
+-- A quoted local part may hold another @; such addresses are counted apart, and no harm is done.
+ALTER TABLE suppression_log ADD COLUMN domain TEXT
+  GENERATED ALWAYS AS (substr(key, instr(key, '@') + 1)) VIRTUAL;
+CREATE INDEX suppression_log_by_domain ON suppression_log (domain, at_ms);
 )sql"};
 
 int version_of(Connection& connection) {

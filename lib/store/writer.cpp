@@ -43,7 +43,7 @@ Ticket Writer::accept(Acceptance acceptance, AcceptDone done) {
 }
 
 void Writer::record(Outcome outcome, Done done) {
-  submit(std::make_unique<RecordJob>(std::move(outcome), std::move(done)));
+  submit(std::make_unique<RecordJob>(std::move(outcome), settings_.list_rules, std::move(done)));
 }
 
 void Writer::change(std::function<void(Transaction&)> work, Done done) {

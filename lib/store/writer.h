@@ -94,6 +94,7 @@ class Writer {
 
   struct Settings {
     int checkpoint_pages = 1000;                     ///< WAL pages before a checkpoint
+    records::ListRules list_rules;                   ///< what signs are weighed by
     std::function<void(const std::string&)> broken;  ///< on the store thread; may be empty
     /// The disk takes no mail (why), or does again (""). On the store thread; may be empty.
     std::function<void(const std::string&)> troubled;
@@ -115,6 +116,7 @@ class Writer {
   /// `work` runs on the store thread; when it throws Failure nothing of it stays.
   void change(std::function<void(Transaction&)> work, Done done);
 
+  const records::ListRules& list_rules() const { return settings_.list_rules; }
   bool broken() const { return broken_; }
   /// The disk is short of space or cannot be written: mail is refused.
   bool short_of_space() const { return short_of_space_; }

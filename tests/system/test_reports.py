@@ -215,6 +215,41 @@ class Reports(harness.Scenario):
         self.assertIn("no report", relay.ctl("report", "read", "/dev/null")[1])
         self.assertEqual(relay.ctl("report", "read", "/nowhere")[0], 65)
 
+    def test_a_wave_of_unknown_users_is_parked_and_what_came_before_can_be_undone(self):
+        relay, sink, reports = self.with_reports(lambda config: config.update(
+            suppression={"breaker": {"percent": 20, "finals": 10, "window": "1h", "times_usual": 5}}))
+        begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        everybody = [f"user{n}@customer.example" for n in range(20)]
+        message = self.assertAccepted(relay.deliver(MAIL, recipients=everybody), recipients=20)
+        relay.wait("sent", 20, id=message)
+        path = {mail.recipients[0]: mail.sender for mail in sink.received() if len(mail.recipients) == 1}
+        self.assertEqual(len(path), 20, "each recipient has a return path of its own")
+        for address in everybody[:8]:
+            self.assertEqual(self.bring(reports, path[address], dsn(recipient=address)).code, 250)
+        relay.wait("report", 4, decision="parked")
+        self.assertEqual(relay.book("SELECT count(*) FROM suppression"), [(4,)])
+
+        listed = relay.ask("suppression", "parked", "list", "--domain", "customer.example")["entries"]
+        self.assertEqual([each["address"] for each in listed], everybody[4:8])
+        decide = ["--domain", "customer.example", "--reason", "the provider has said so"]
+        self.assertEqual(relay.ctl("suppression", "parked", "drop", *decide)[0], 0)
+        self.assertEqual(relay.ctl("suppression", "parked", "release", *decide)[0], 1, "nothing is left")
+        code, output, errors = relay.ctl("suppression", "undo", "--from", begin, "--to", "2100-01-01", *decide)
+        self.assertEqual(code, 0, errors)
+        self.assertEqual(output.count("cleared entry"), 4, output)
+        self.assertEqual(relay.book("SELECT count(*) FROM suppression WHERE closed_ms IS NULL"), [(0,)])
+        self.assertEqual(relay.book("SELECT action FROM audit ORDER BY id"), [("suppression parked drop",), ("suppression undo",)])
+        self.assertAccepted(relay.deliver(MAIL, recipients=everybody), recipients=20)
+
+    def test_two_shops_that_meet_it_dead_make_it_dead_for_all(self):
+        relay, sink, reports = self.with_reports()
+        mail_b = MAIL.replace(b"info@shop-a.example", b"info@shop-b.example")
+        self.assertAccepted(relay.deliver(MAIL))
+        self.assertAccepted(relay.deliver(mail_b, sender="info@shop-b.example"))
+        for mail in sink.wait_for(2):
+            self.assertEqual(self.bring(reports, mail.sender, dsn()).code, 250)
+        self.assertEqual(relay.book("SELECT shop FROM suppression ORDER BY shop"), [("",), ("shop-a",), ("shop-b",)])
+
     @unittest.skipUnless((SHARED / "corpus/bounces").is_dir(), f"NO CORPUS at {SHARED}: set ECRELAY_SHARED")
     def test_real_reports_of_every_kind_are_taken(self):
         relay, sink, reports = self.with_reports()

@@ -114,8 +114,8 @@ TEST(Conclusion, AnUnknownUserAtRcptBouncesAndGoesOnTheShopsListWithItsEvidence)
       job(1), {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown"))}, attempted(), rules(), 0);
   EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::bounced);
   EXPECT_EQ(conclusion.outcome.recipients[0].attempt->verdict, "failed unknown_user");
-  ASSERT_EQ(conclusion.outcome.suppressions.size(), 1U);
-  const records::SuppressionEntry& entry = conclusion.outcome.suppressions[0];
+  ASSERT_EQ(conclusion.outcome.signs.size(), 1U);
+  const records::SuppressionEntry& entry = conclusion.outcome.signs[0].entry;
   EXPECT_EQ(entry.shop, "shop-a");
   EXPECT_EQ(entry.key, "taro0@customer.example");
   EXPECT_EQ(entry.reason, "hard");
@@ -127,7 +127,7 @@ TEST(Conclusion, ARefusalAboutUsBouncesNobodyOntoTheList) {
   const Conclusion conclusion = conclude(
       job(1), {result(Stage::rcpt, Reply(550, "5.7.1", "Blocked by Spamhaus, banned sending IP"))},
       attempted(), rules(), 0);
-  EXPECT_TRUE(conclusion.outcome.suppressions.empty());
+  EXPECT_TRUE(conclusion.outcome.signs.empty());
 }
 
 TEST(Conclusion, ADryRunListsNobody) {
@@ -136,7 +136,7 @@ TEST(Conclusion, ADryRunListsNobody) {
   const Conclusion conclusion = conclude(
       job(1), {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown"))}, attempted(), dry, 0);
   EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::bounced);
-  EXPECT_TRUE(conclusion.outcome.suppressions.empty());
+  EXPECT_TRUE(conclusion.outcome.signs.empty());
 }
 
 TEST(Conclusion, WhatCannotBePricedIsAnErrorAndNotFree) {

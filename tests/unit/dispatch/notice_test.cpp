@@ -145,7 +145,7 @@ TEST(Report, IsNeitherChargedNorDoesItListTheShopsAddress) {
   ours.kind = records::Kind::report;
   const Conclusion conclusion = told(ours, {taken, unknown}, rules());
   EXPECT_TRUE(conclusion.outcome.charges.empty());
-  EXPECT_TRUE(conclusion.outcome.suppressions.empty());
+  EXPECT_TRUE(conclusion.outcome.signs.empty());
 }
 
 }  // namespace

@@ -115,6 +115,27 @@ TEST(ReportReader, ReadsWhatQmailWrites) {
   EXPECT_EQ(report.results[1].reply, "");
 }
 
+TEST(ReportReader, FindsTheRecipientInTheShapesThatServersWrite) {
+  for (const char* line :
+       {"a@b.jp", "  <a@b.jp>", "* a@b.jp", "\"a@b.jp\":", ">>> a@b.jp <<<", "Recipient: <a@b.jp>",
+        "a@b.jp: 550 no", "-- a@b.jp", "a@b.jp on Thu, 1 Jan 2026", "550 <a@b.jp>... no",
+        "delivery to a@b.jp failed", "<<< 550 no\r\n550 <a@b.jp>... no", "Error: a@b.jp [no]"}) {
+    EXPECT_EQ(only(bounce("It was not delivered.\r\n\r\n" + std::string(line) + "\r\n")).recipient,
+              "a@b.jp")
+        << line;
+  }
+}
+
+TEST(ReportReader, HotmailsComplaintsNameTheRecipientInsideTheMessage) {
+  const Report report = read_report(
+      "From: staff@hotmail.com\r\nSubject: complaint about message from 192.0.2.1\r\n"
+      "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+      "X-HmXmrOriginalRecipient: a@hotmail.com\r\nTo: other@x.jp\r\n\r\nhi\r\n--b--\r\n");
+  EXPECT_EQ(report.kind, ReportKind::arf);
+  ASSERT_EQ(report.results.size(), 1U);
+  EXPECT_EQ(report.results[0].recipient, "a@hotmail.com");
+}
+
 TEST(ReportReader, ReadsIso2022JpAsWords) {
   const Report report = read_report(
       "From: postmaster@x.jp\r\nSubject: Undeliverable\r\n"

@@ -188,6 +188,8 @@ INSTANTIATE_TEST_SUITE_P(
             19},
         Row{525, "5.7.13", "Disabled recipient address", "n@x.example", 19},
         Row{550, "5.4.1", "Recipient address rejected: Access denied.", "n@x.example", 22},
+        Row{550, "5.1.1", "Internal error: mailbox database timed out", "n@x.example", 20},
+        Row{550, "5.1.1", "temporary lookup failure", "n@x.example", 6},
         Row{550, "", "", "n@x.example", 23}, Row{550, "5.0.0", "no", "n@x.example", 23},
         Row{550, "", "Requested action not taken: mailbox unavailable", "n@x.example", 22},
         Row{553, "", "shop-a.example does not exist", "n@i.softbank.jp", 23},

@@ -31,41 +31,43 @@ mail::Report dsn(std::vector<mail::Reported> results) {
 }
 
 TEST(Finding, AnUnknownUserBecomesAnEntryWithItsEvidence) {
-  const Finding finding = finding_of(
-      dsn({failed("a..b@docomo.ne.jp", "5.1.1", "550 5.1.1\n Unknown   user")}), subject(), at, {});
+  const Finding finding =
+      finding_of(dsn({failed("a..b@docomo.ne.jp", "5.1.1", "550 5.1.1\n Unknown   user")}),
+                 subject(), at, false);
   EXPECT_EQ(finding.report.message, subject().path.message);
   EXPECT_EQ(finding.report.recipient, 3U);
   EXPECT_EQ(finding.report.decision, "suppress");
-  ASSERT_TRUE(finding.entry);
-  EXPECT_EQ(finding.entry->key, "a..b@docomo.ne.jp");
-  EXPECT_EQ(finding.entry->shop, "shop-a");
-  EXPECT_EQ(finding.entry->reason, "hard");
-  EXPECT_EQ(finding.entry->evidence, "report (dsn): 550 5.1.1 Unknown user");
-  EXPECT_EQ(finding.entry->expires_at, at + std::chrono::hours(24 * 180));
-  EXPECT_EQ(finding.entry->message, subject().path.message);
+  ASSERT_TRUE(finding.sign);
+  EXPECT_EQ(finding.sign->entry.key, "a..b@docomo.ne.jp");
+  EXPECT_EQ(finding.sign->entry.shop, "shop-a");
+  EXPECT_EQ(finding.sign->entry.reason, "hard");
+  EXPECT_EQ(finding.sign->entry.evidence, "report (dsn): 550 5.1.1 Unknown user");
+  EXPECT_EQ(finding.sign->weight, records::Weight::entry);
+  EXPECT_EQ(finding.sign->entry.message, subject().path.message);
 }
 
 TEST(Finding, OfSeveralResultsTheOneAboutThisRecipientCounts) {
   const Finding finding = finding_of(dsn({failed("x@y.jp", "5.7.1", "blocked"),
                                           failed("\"A..B\"@docomo.ne.jp", "5.1.1", "unknown user"),
                                           failed("z@y.jp", "5.2.2", "full")}),
-                                     subject(), at, {});
+                                     subject(), at, false);
   EXPECT_EQ(finding.report.status, "5.1.1");
-  EXPECT_TRUE(finding.entry);
+  EXPECT_TRUE(finding.sign);
 }
 
 TEST(Finding, WhereNoneIsAboutThisRecipientTheLeastEffectCounts) {
   const Finding finding = finding_of(
       dsn({failed("x@y.jp", "5.1.1", "unknown user"), failed("z@y.jp", "5.2.2", "mailbox full")}),
-      subject(), at, {});
+      subject(), at, false);
   EXPECT_EQ(finding.report.decision, "count");
-  EXPECT_FALSE(finding.entry);
+  ASSERT_TRUE(finding.sign);
+  EXPECT_EQ(finding.sign->weight, records::Weight::delivery_point);
 }
 
 TEST(Finding, TheOnlyResultIsAboutThisRecipientWhateverItNames) {
   EXPECT_TRUE(
-      finding_of(dsn({failed("forwarded@x.jp", "5.1.1", "unknown user")}), subject(), at, {})
-          .entry);
+      finding_of(dsn({failed("forwarded@x.jp", "5.1.1", "unknown user")}), subject(), at, false)
+          .sign);
 }
 
 TEST(Finding, AComplaintHasNoEnd) {
@@ -73,30 +75,28 @@ TEST(Finding, AComplaintHasNoEnd) {
   report.kind = mail::ReportKind::arf;
   report.feedback_type = "abuse";
   report.results.emplace_back();
-  const Finding finding = finding_of(report, subject(), at, {});
-  ASSERT_TRUE(finding.entry);
-  EXPECT_EQ(finding.entry->reason, "complaint");
-  EXPECT_FALSE(finding.entry->expires_at);
-  EXPECT_EQ(finding.entry->key, subject().addressee.key) << "also where it hides the address";
+  const Finding finding = finding_of(report, subject(), at, false);
+  ASSERT_TRUE(finding.sign);
+  EXPECT_EQ(finding.sign->entry.reason, "complaint");
+  EXPECT_FALSE(finding.sign->entry.expires_at);
+  EXPECT_EQ(finding.sign->entry.key, subject().addressee.key) << "also where it hides the address";
 }
 
 TEST(Finding, WhatCannotBeReadMeansNothingAndIsKept) {
   mail::Report report;
   report.words = "hello\n there";
-  const Finding finding = finding_of(report, subject(), at, {});
+  const Finding finding = finding_of(report, subject(), at, false);
   EXPECT_EQ(finding.report.kind, "unreadable");
   EXPECT_EQ(finding.report.decision, "none");
   EXPECT_EQ(finding.report.text, "hello there");
-  EXPECT_FALSE(finding.entry);
+  EXPECT_FALSE(finding.sign);
 }
 
 TEST(Finding, ADryRunDecidesAndListsNobody) {
-  config::Suppression rules;
-  rules.dry_run = true;
   const Finding finding =
-      finding_of(dsn({failed("a..b@docomo.ne.jp", "5.1.1", "unknown user")}), subject(), at, rules);
+      finding_of(dsn({failed("a..b@docomo.ne.jp", "5.1.1", "unknown user")}), subject(), at, true);
   EXPECT_EQ(finding.report.decision, "suppress");
-  EXPECT_FALSE(finding.entry);
+  EXPECT_FALSE(finding.sign);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ class LedgerTest : public testing::Test {
     for (unsigned n = 1; n <= 3; ++n) {
       const Acceptance each = mail(n, 2);
       insert(change, each.message, each.recipients);
-      store::record(change, outcome(id_of(n), 0, State::sent));
+      store::record(change, outcome(id_of(n), 0, State::sent), {});
     }
     change.commit();
   }

@@ -126,8 +126,8 @@ TEST_F(SuppressionTest, ClearingKeepsTheHistoryWithWhoAndWhy) {
 TEST_F(SuppressionTest, ABounceAndItsEntryAreOneTransaction) {
   accept(store_.writer(), mail(1));
   Outcome bounced = outcome(id_of(1), 0, State::bounced);
-  bounced.suppressions.push_back(entry("shop-a"));
-  bounced.suppressions[0].message = id_of(1);
+  bounced.signs.push_back({records::Weight::entry, entry("shop-a")});
+  bounced.signs[0].entry.message = id_of(1);
   Outcome wrong = bounced;
   wrong.recipients[0].n = 7;
   EXPECT_FALSE(record(store_.writer(), wrong));
@@ -184,9 +184,16 @@ TEST_F(SuppressionTest, ListsAreFilteredByShopReasonAndDomain) {
   add(other);
   Inquiry inquiry(store_.book());
   EXPECT_EQ(inquiry.suppressions(SuppressionFilter{}, 10).size(), 3u);
-  EXPECT_EQ(inquiry.suppressions(SuppressionFilter{"", {}, {}}, 10).size(), 1u);
-  EXPECT_EQ(inquiry.suppressions(SuppressionFilter{{}, "hard", {}}, 10).size(), 2u);
-  EXPECT_EQ(inquiry.suppressions(SuppressionFilter{{}, {}, "example.jp"}, 10).size(), 2u);
+  const auto found = [&](auto narrow) {
+    SuppressionFilter filter;
+    narrow(filter);
+    return inquiry.suppressions(filter, 10).size();
+  };
+  EXPECT_EQ(found([](auto& filter) { filter.shop = ""; }), 1u);
+  EXPECT_EQ(found([](auto& filter) { filter.reason = "hard"; }), 2u);
+  EXPECT_EQ(found([](auto& filter) { filter.domain = "example.jp"; }), 2u);
+  EXPECT_EQ(found([](auto& filter) { filter.from = noon + Duration(1); }), 0u);
+  EXPECT_EQ(found([](auto& filter) { filter.to = noon; }), 3u);
   EXPECT_EQ(inquiry.suppressions(SuppressionFilter{}, 2).size(), 2u);
   EXPECT_EQ(inquiry.suppressions("user0@example.jp").size(), 2u);
 }
