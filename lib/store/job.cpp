@@ -17,10 +17,11 @@ bool Ticket::abandon() {
 
 bool AcceptJob::given_up() const { return *phase_ == Phase::abandoned; }
 
-void AcceptJob::append(Spool& spool) {
-  if (!has_open_recipient()) return;  // nobody will ever ask for the body
+bool AcceptJob::append(Spool& spool) {
+  if (!has_open_recipient()) return false;  // nobody will ever ask for the body
   acceptance_.message.location =
       spool.append(acceptance_.message.id, acceptance_.head, *acceptance_.body);
+  return true;
 }
 
 void AcceptJob::write(Transaction& change) {
@@ -48,15 +49,11 @@ void AcceptJob::answer() {
     done_(Stored{acceptance_.message.id, acceptance_.message.location});
 }
 
-void RecordJob::append(Spool& spool) {
-  if (!outcome_.report) return;
+bool RecordJob::append(Spool& spool) {
+  if (!outcome_.report) return false;
   Acceptance& report = *outcome_.report;
-  try {
-    report.message.location = spool.append(report.message.id, report.head, *report.body);
-  } catch (const Failure&) {
-    // The outcome must not wait for a disk that is full: the sender is not told by mail.
-    outcome_.report.reset();
-  }
+  report.message.location = spool.append(report.message.id, report.head, *report.body);
+  return true;
 }
 
 bool AcceptJob::has_open_recipient() const {

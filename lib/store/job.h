@@ -21,8 +21,8 @@ class Job {
 
   /// Nobody wants it any more: answered without being written.
   virtual bool given_up() const { return false; }
-  /// Writes what belongs into the spool; Failure fails this job alone.
-  virtual void append(Spool&) {}
+  /// Writes what belongs into the spool; false when there is nothing. Failure fails this job alone.
+  virtual bool append(Spool&) { return false; }
   virtual void write(Transaction& change) = 0;
   /// The message whose rows write() has added.
   virtual std::optional<Ulid> inserted() const { return std::nullopt; }
@@ -51,7 +51,7 @@ class AcceptJob final : public Job {
   Ticket ticket() const { return Ticket(phase_); }
 
   bool given_up() const override;
-  void append(Spool& spool) override;
+  bool append(Spool& spool) override;
   void write(Transaction& change) override;
   std::optional<Ulid> inserted() const override;
   std::optional<Ulid> duplicate_of() const override { return first_; }
@@ -75,7 +75,7 @@ class RecordJob final : public Job {
   RecordJob(Outcome outcome, Writer::Done done)
       : outcome_(std::move(outcome)), done_(std::move(done)) {}
 
-  void append(Spool& spool) override;
+  bool append(Spool& spool) override;
   void write(Transaction& change) override { record(change, outcome_); }
   void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
   bool is_lasting() const override { return true; }

@@ -107,6 +107,7 @@ Writer::Batch Writer::wait_for_work() {
 void Writer::process(Batch batch) {
   if (broken_) return answer_failed(batch, "the store has failed and must be opened anew");
   look_for_space();
+  if (stalled_) return put_off(batch, book_trouble_);
   drop_given_up(batch);
   refuse_mail(batch);
   append_bodies(batch);
@@ -133,15 +134,34 @@ void Writer::refuse_mail(Batch& batch) {
 }
 
 void Writer::append_bodies(Batch& batch) {
-  for (const auto& job : batch) {
+  for (auto& job : batch) {
     if (job->error()) continue;
     try {
-      job->append(spool_);
-      if (job->is_mail()) spool_trouble_.clear();
+      if (job->append(spool_)) spool_trouble_.clear();
+    } catch (const Refused& refusal) {
+      job->fail(refused(refusal.what()));
     } catch (const Failure& failure) {
       spool_trouble_ = failure.what();
-      job->fail(unavailable(failure.what()));
+      if (!job->is_lasting())
+        job->fail(unavailable(failure.what()));
+      else if (!append_without_ballast(*job))
+        put_off_.push_back(std::move(job));
     }
+  }
+  std::erase(batch, nullptr);
+}
+
+/// The report that an outcome brings found no room in the spool: it may have that of the ballast.
+bool Writer::append_without_ballast(Job& job) {
+  const bool room = ballast_.give_up();
+  stalled_ = !room;
+  lose_space(spool_trouble_);
+  if (!room) return false;
+  try {
+    return job.append(spool_);
+  } catch (const Failure&) {
+    stalled_ = true;
+    return false;
   }
 }
 

@@ -135,6 +135,7 @@ class Writer {
   void process(Batch batch);
   void drop_given_up(Batch& batch);
   void refuse_mail(Batch& batch);
+  bool append_without_ballast(Job& job);
   void append_bodies(Batch& batch);
   bool sync_bodies(Batch& batch);
   bool commit_rows(Batch& batch);

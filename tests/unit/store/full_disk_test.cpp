@@ -149,6 +149,20 @@ TEST_F(FullDisk, ASpoolThatTakesNoBodiesIsToldAndOutcomesGoOn) {
   EXPECT_EQ(writer().statistics().trouble, "");
 }
 
+TEST_F(FullDisk, AnOutcomeWhoseReportFindsNoRoomWaitsWithIt) {
+  fill([](const std::string& step) { return step == "append"; });
+  Outcome bounced = outcome(id_of(1), 0, State::bounced);
+  bounced.report = mail(3);
+  Answer<Result<void>> answer;
+  writer().record(bounced, answer.slot());
+  while (!writer().stalled()) std::this_thread::yield();
+  EXPECT_FALSE(answer.given());
+  space_returns();
+  EXPECT_TRUE(answer.get());
+  EXPECT_EQ(state(1), State::bounced);
+  EXPECT_TRUE(holds(*store_, 3)) << "the report";
+}
+
 TEST_F(FullDisk, ACheckpointThatFindsNoRoomLeavesAllInTheWalAndIsDoneLater) {
   fill([](const std::string& step) { return step == "write book"; });
   const auto before = std::filesystem::file_size(store_->book());
