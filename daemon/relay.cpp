@@ -82,7 +82,7 @@ Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Sig
           },
           tell_trouble)),
       suppression_(store_.book()),
-      backlog_(store_.book(), store_.first_segment()),
+      backlog_(store_.book(), store_.last_of_earlier_runs()),
       inquiry_(store_.book()),
       resolver_(context_.get_executor()),
       workers_("signer", settings().dkim.signers),

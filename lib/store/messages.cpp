@@ -89,6 +89,18 @@ std::optional<Ulid> insert(Transaction& change, const Message& message,
   return std::nullopt;
 }
 
+std::optional<records::Location> location_of(Connection& book, const Ulid& id) {
+  Rows rows = book.query(
+      "SELECT segment, position, head_length, body_length FROM message WHERE id = ?", id);
+  if (!rows.next()) return std::nullopt;
+  records::Location location;
+  location.segment = rows.number<std::uint64_t>();
+  location.offset = rows.number<std::uint64_t>();
+  location.head_length = rows.number<std::uint32_t>();
+  location.body_length = rows.number<std::uint32_t>();
+  return location;
+}
+
 bool take_back(Transaction& change, const Ulid& id) {
   Connection& book = change.book();
   Rows rows = book.query("SELECT shop, accepted_ms, idempotency_key FROM message WHERE id = ?", id);

@@ -19,6 +19,9 @@ inline constexpr Duration idempotency_lifetime = std::chrono::days(32);
 std::optional<Ulid> insert(Transaction& change, const records::Message& message,
                            const std::vector<records::Recipient>& recipients);
 
+/// Where the body is now; nothing when there is no such message.
+std::optional<records::Location> location_of(Connection& book, const Ulid& id);
+
 /// Makes an insert() undone, as if it had never been; false when there is no such message. Only
 /// for messages that nobody was promised and nothing has acted upon.
 bool take_back(Transaction& change, const Ulid& id);

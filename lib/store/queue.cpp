@@ -65,7 +65,7 @@ const std::string queue_items =
     " m.position, m.head_length, m.body_length, m.kind, r.warned, m.message_id"
     " FROM recipient r JOIN message m ON m.id = r.message WHERE r.state = 'queued' AND ";
 const std::string queue_page = queue_items +
-                               "(r.due_ms, r.message, r.n) > (?, ?, ?) AND m.segment < ?"
+                               "(r.due_ms, r.message, r.n) > (?, ?, ?) AND m.rowid <= ?"
                                " ORDER BY r.due_ms, r.message, r.n LIMIT ?";
 const std::string queue_of_message = queue_items + "r.message = ? ORDER BY r.n";
 
@@ -129,13 +129,13 @@ std::int64_t retry(Transaction& change, const QueueFilter& filter, TimePoint now
       now, filter.message, filter.shop, key_ending(filter.domain), limit);
 }
 
-QueueReader::QueueReader(const std::string& book, std::uint64_t before_segment)
-    : connection_(book, Access::read, reader_patience), before_segment_(before_segment) {
+QueueReader::QueueReader(const std::string& book, std::int64_t last)
+    : connection_(book, Access::read, reader_patience), last_(last) {
   require_current_schema(connection_);
 }
 
 std::vector<QueueItem> QueueReader::next(std::size_t limit) {
-  Rows rows = connection_.query(queue_page, due_, message_, n_, before_segment_, limit);
+  Rows rows = connection_.query(queue_page, due_, message_, n_, last_, limit);
   std::vector<QueueItem> page;
   while (rows.next()) page.push_back(read_item(rows));
   if (!page.empty()) {

@@ -82,8 +82,8 @@ struct QueueItem {
 /// reached is still found there, and may then be found a second time.
 class QueueReader {
  public:
-  /// `before_segment`: Store::first_segment(), the boundary between earlier runs and this one.
-  QueueReader(const std::string& book, std::uint64_t before_segment);
+  /// `last`: Store::last_of_earlier_runs().
+  QueueReader(const std::string& book, std::int64_t last);
 
   /// The next at most `limit`; empty at the end. About 6 us an item. Throws Failure.
   std::vector<QueueItem> next(std::size_t limit);
@@ -94,7 +94,7 @@ class QueueReader {
 
  private:
   Connection connection_;
-  std::uint64_t before_segment_;
+  std::int64_t last_;
   TimePoint due_{Duration::min()};
   Ulid message_;
   std::int64_t n_ = -1;

@@ -275,6 +275,41 @@ CREATE TABLE report (
 -- What a report comes to, said twice about one recipient, is the same report.
 CREATE UNIQUE INDEX report_once
   ON report (message, recipient, kind, action, status, reply, decision, reason);
+)sql",
+    R"sql(
+-- How much of a segment is still needed. `size` is 0 while it is being written. A record has a
+-- preamble of 36 bytes.
+ALTER TABLE segment ADD COLUMN size       INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE segment ADD COLUMN live_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE segment SET live_bytes = (SELECT ifnull(sum(36 + head_length + body_length), 0) FROM message
+  WHERE message.segment = number AND open_recipients > 0);
+CREATE INDEX segment_sparse ON segment (number)
+  WHERE live > 0 AND size > 0 AND live_bytes * 4 < size;
+CREATE INDEX message_live ON message (segment) WHERE open_recipients > 0;
+
+DROP TRIGGER message_opened;
+DROP TRIGGER message_finished;
+CREATE TRIGGER message_opened AFTER UPDATE OF open_recipients ON message
+WHEN OLD.open_recipients = 0 AND NEW.open_recipients > 0 BEGIN
+  INSERT INTO segment (number, live, live_bytes)
+    VALUES (NEW.segment, 1, 36 + NEW.head_length + NEW.body_length)
+    ON CONFLICT (number) DO UPDATE SET live = live + 1, live_bytes = live_bytes + excluded.live_bytes;
+END;
+CREATE TRIGGER message_finished AFTER UPDATE OF open_recipients ON message
+WHEN OLD.open_recipients > 0 AND NEW.open_recipients = 0 BEGIN
+  UPDATE segment SET live = live - 1,
+                     live_bytes = live_bytes - (36 + NEW.head_length + NEW.body_length)
+   WHERE number = NEW.segment;
+END;
+CREATE TRIGGER message_moved AFTER UPDATE OF segment ON message
+WHEN NEW.open_recipients > 0 BEGIN
+  UPDATE segment SET live = live - 1,
+                     live_bytes = live_bytes - (36 + NEW.head_length + NEW.body_length)
+   WHERE number = OLD.segment;
+  INSERT INTO segment (number, live, live_bytes)
+    VALUES (NEW.segment, 1, 36 + NEW.head_length + NEW.body_length)
+    ON CONFLICT (number) DO UPDATE SET live = live + 1, live_bytes = live_bytes + excluded.live_bytes;
+END;
 )sql"};
 
 int version_of(Connection& connection) {

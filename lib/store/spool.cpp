@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -58,6 +59,12 @@ std::string Spool::name(std::uint64_t segment) {
   return hex + std::string(suffix);
 }
 
+std::uint64_t Spool::size(int directory, std::uint64_t segment) {
+  struct stat facts {};
+  if (::fstatat(directory, name(segment).c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  return static_cast<std::uint64_t>(facts.st_size);
+}
+
 std::set<std::uint64_t> Spool::segments(int directory) {
   // A descriptor of its own: reading moves the position of the one it reads.
   const int fresh = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -99,6 +106,7 @@ void Spool::begin_segment() {
 }
 
 void Spool::close_segment() {
+  closed_.push_back(Closed{active_number_, active_length_});
   if (dirty_) unsynced_.push_back(std::exchange(active_, Descriptor()));
   active_ = Descriptor();
   dirty_ = false;

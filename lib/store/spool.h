@@ -44,8 +44,18 @@ class Spool {
   void remove(std::uint64_t segment);
   std::uint64_t active() const { return active_number_; }
 
+  struct Closed {
+    std::uint64_t segment = 0;
+    std::uint64_t size = 0;  ///< bytes
+  };
+  /// Segments that nothing is appended to any more, since clear_closed().
+  const std::vector<Closed>& closed() const { return closed_; }
+  void clear_closed() { closed_.clear(); }
+
   /// Numbers of the segment files in a spool directory; other files are none of its business.
   static std::set<std::uint64_t> segments(int directory);
+  /// Bytes of a segment's file; 0 when it is missing.
+  static std::uint64_t size(int directory, std::uint64_t segment);
   static std::string name(std::uint64_t segment);  ///< "000000000000002a.seg"
 
  private:
@@ -60,8 +70,9 @@ class Spool {
   std::uint64_t active_length_ = 0;
   Descriptor active_;                 ///< none until the first append
   std::vector<Descriptor> unsynced_;  ///< closed since the last sync
-  bool dirty_ = false;                ///< the active segment was appended to since then
-  bool name_is_new_ = false;          ///< a segment was made since then
+  std::vector<Closed> closed_;
+  bool dirty_ = false;        ///< the active segment was appended to since then
+  bool name_is_new_ = false;  ///< a segment was made since then
 };
 
 }  // namespace ecrelay::store

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "store/messages.h"
 #include "store/refused.h"
 #include "store/schema.h"
 
@@ -43,6 +44,22 @@ Needed needed_segments(Connection& book) {
   return needed;
 }
 
+std::int64_t last_message(Connection& book) {
+  Rows rows = book.query("SELECT ifnull(max(rowid), 0) FROM message");
+  rows.next();
+  return rows.integer();
+}
+
+/// A run that ended without warning could not say how long its last segment became.
+void measure(Connection& book, const StateDirectory& directory,
+             const std::set<std::uint64_t>& segments) {
+  Transaction change(book);
+  for (const std::uint64_t number : segments)
+    book.execute("UPDATE segment SET size = ? WHERE number = ? AND size = 0",
+                 Spool::size(directory.spool(), number), number);
+  change.commit();
+}
+
 void forget(Connection& book, const std::set<std::uint64_t>& segments) {
   if (segments.empty()) return;
   Transaction change(book);
@@ -68,6 +85,7 @@ Store::Store(Settings settings)
   report_.refused_removed = remove_refused(directory_, files_, connection_);
   clean_spool();
   files_.sync_directory(directory_.folder());
+  last_of_earlier_runs_ = last_message(connection_);
   spool_ = std::make_unique<Spool>(directory_.spool(), files_, first_segment_, settings.spool);
   take_ballast();
   writer_ = std::make_unique<Writer>(connection_, *spool_, directory_, files_, ballast_,
@@ -75,6 +93,17 @@ Store::Store(Settings settings)
 }
 
 Store::~Store() = default;
+
+Result<records::Body> Store::read(const Ulid& id, records::Location location) const {
+  for (;;) {
+    auto body = spool_->read(id, location);
+    if (body || body.error().code != ErrorCode::not_found) return body;
+    Connection book(directory_.book(), Access::read, reader_patience);
+    const auto now = location_of(book, id);
+    if (!now || *now == location) return body;
+    location = *now;
+  }
+}
 
 /// Where there is no room for it the writer begins in trouble, and goes on looking.
 void Store::take_ballast() {
@@ -97,6 +126,7 @@ void Store::clean_spool() {
     ++report_.segments_removed;
   }
   forget(connection_, needed.dead);
+  measure(connection_, directory_, needed.live);
 }
 
 }  // namespace ecrelay::store

@@ -46,12 +46,13 @@ class Store {
   std::string book() const { return directory_.book(); }
   /// Segments from here on belong to this run.
   std::uint64_t first_segment() const { return first_segment_; }
+  /// The number, within the book, of the last message of earlier runs.
+  std::int64_t last_of_earlier_runs() const { return last_of_earlier_runs_; }
 
-  /// Spool::read. Any thread. A body may be gone as soon as the last recipient of its message is
-  /// final: what still needs it reads it before it records the outcome.
-  Result<records::Body> read(const Ulid& id, const records::Location& location) const {
-    return spool_->read(id, location);
-  }
+  /// Spool::read; where the body has been moved since `location` was read, the book is asked again.
+  /// Any thread. A body may be gone as soon as the last recipient of its message is final: what
+  /// still needs it reads it before it records the outcome.
+  Result<records::Body> read(const Ulid& id, records::Location location) const;
   /// Any thread.
   Space space() const { return directory_.space(); }
 
@@ -65,6 +66,7 @@ class Store {
   Connection connection_;
   StartReport report_;
   std::uint64_t first_segment_ = 0;
+  std::int64_t last_of_earlier_runs_ = 0;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Writer> writer_;
 };

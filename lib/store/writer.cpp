@@ -8,6 +8,7 @@
 
 #include "store/job.h"
 #include "store/messages.h"
+#include "store/move.h"
 #include "store/refused.h"
 
 namespace ecrelay::store {
@@ -97,8 +98,10 @@ Writer::Batch Writer::wait_for_work() {
   if (!book_trouble_.empty())
     work_.wait_for(lock, settings_.retry, ready);
   else
-    work_.wait(lock, [&] { return ready() || !take_back_.empty(); });
+    work_.wait(lock, [&] { return ready() || !take_back_.empty() || !moves_.empty(); });
   Batch batch = std::exchange(put_off_, Batch());
+  std::move(moves_.begin(), moves_.end(), std::back_inserter(batch));
+  moves_.clear();
   std::move(waiting_.begin(), waiting_.end(), std::back_inserter(batch));
   waiting_.clear();
   return batch;
@@ -247,6 +250,8 @@ void Writer::write_rows(Transaction& change, Batch& batch) {
       job->fail(refused(refusal.what()));
     }
   }
+  for (const Spool::Closed& closed : spool_.closed())
+    book_.execute("UPDATE segment SET size = ? WHERE number = ?", closed.size, closed.segment);
 }
 
 /// After the commit: what was abandoned meanwhile goes into the next transaction and is answered
@@ -254,6 +259,7 @@ void Writer::write_rows(Transaction& change, Batch& batch) {
 void Writer::settle(Batch batch) {
   for (const auto& job : std::exchange(take_back_, {})) job->answer();
   removed_.clear();
+  spool_.clear_closed();
 
   std::set<Ulid> gone;
   for (auto& job : batch) {
@@ -281,11 +287,30 @@ void Writer::tidy_up() {
     Rows dead =
         book_.query("SELECT number FROM segment WHERE live = 0 AND number <> ?", spool_.active());
     while (dead.next()) remove_segment(dead.number<std::uint64_t>());
+    propose_moves();
     if (book_.wal_pages() >= checkpoint_at_) checkpoint();
   } catch (const Failure& failure) {
     Batch nobody;
     break_down(nobody, failure.what());
   }
+}
+
+/// A little at a time, so that mail hardly waits for it: each slice is followed by the next.
+void Writer::propose_moves() {
+  constexpr std::uint64_t slice = std::uint64_t{1} << 20;
+  if (!book_trouble_.empty()) return;
+  const auto segment = sparse_segment(book_, stuck_);
+  if (!segment) return;
+  for (const LiveRecord& record : live_records(book_, *segment, slice))
+    moves_.push_back(std::make_unique<MoveJob>(
+        record.message, record.location,
+        [this, number = *segment](bool moved) { count_move(number, moved); }));
+}
+
+void Writer::count_move(std::uint64_t segment, bool moved) {
+  if (!moved) return stuck_.push_back(segment);
+  const std::lock_guard lock(mutex_);
+  ++statistics_.moved;
 }
 
 /// A checkpoint that the disk has no room for is tried again when the WAL is as much longer: the
@@ -312,6 +337,7 @@ void Writer::look_for_space() {
   }
   book_trouble_.clear();
   spool_trouble_.clear();
+  stuck_.clear();
   short_of_space_ = stalled_ = false;
 }
 

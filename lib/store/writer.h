@@ -67,6 +67,7 @@ struct WriterStatistics {
   std::uint64_t sync_us = 0;    ///< microseconds spent in spool syncs
   std::uint64_t commit_us = 0;  ///< and in commits
   std::uint64_t waiting = 0;    ///< items not yet taken
+  std::uint64_t moved = 0;      ///< records copied out of sparse segments
   std::string trouble;          ///< why the disk takes no mail at the moment; "" when it does
 };
 
@@ -144,6 +145,8 @@ class Writer {
   void write_rows(Transaction& change, Batch& batch);
   void settle(Batch batch);
   void tidy_up();
+  void propose_moves();
+  void count_move(std::uint64_t segment, bool moved);
   void remove_segment(std::uint64_t segment);
   void checkpoint();
   void look_for_space();
@@ -161,9 +164,11 @@ class Writer {
   Settings settings_;
 
   // Of the store thread.
-  Batch put_off_;              ///< outcomes that the disk had no room for
-  std::string book_trouble_;   ///< until the ballast is back
-  std::string spool_trouble_;  ///< until then, or until a body is written
+  Batch moves_;                       ///< to clear a sparse segment, with the next batch
+  std::vector<std::uint64_t> stuck_;  ///< sparse segments that could not be cleared
+  Batch put_off_;                     ///< outcomes that the disk had no room for
+  std::string book_trouble_;          ///< until the ballast is back
+  std::string spool_trouble_;         ///< until then, or until a body is written
   Clock::time_point next_look_;
   int checkpoint_at_;                   ///< pages in the WAL
   Batch take_back_;                     ///< abandoned when their commit had run; not yet answered

@@ -26,15 +26,21 @@ class Work {
  public:
   Work(Store& store, Told& told) : writer_(store.writer()), told_(told) {}
 
-  /// Enough for rotation, batches, taking back, dead segments and checkpoints.
+  /// Enough for rotation, batches, taking back, moving, dead segments and checkpoints.
   void run() {
     for (unsigned n = 1; n <= 4; ++n) keep(n);
     batch_with_an_abandoned_one(5);
-    for (unsigned n = 1; n <= 4; ++n) send(n);
-    keep(9);
+    for (unsigned n = 1; n <= 5; ++n) send(n);
+    keep(9);  // in the next segment: 7 is now alone in the first, and is moved out of it
     send(9);
     keep(10);
-    told_.finished = told_.stored.size() == 8 && told_.sent.size() == 5;
+    for (int i = 0; i < 3; ++i) {
+      Answer<Result<void>> after;
+      writer_.change([](Transaction&) {}, after.slot());
+      std::ignore = comes(after);
+    }
+    told_.finished =
+        told_.stored.size() == 8 && told_.sent.size() == 6 && writer_.statistics().moved == 1;
   }
 
  private:
@@ -89,7 +95,7 @@ class Faults : public testing::Test {
     disk.fails = [&](const std::string& name) { return fails(step++, name); };
     try {
       Store::Settings with = settings(directory);
-      with.spool.segment_size = 1'000;
+      with.spool.segment_size = 2'800;
       with.writer.checkpoint_pages = 20;
       with.files = &disk;
       with.vfs = FaultyDisk::vfs;

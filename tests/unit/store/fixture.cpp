@@ -135,6 +135,8 @@ std::string contradictions(const std::string& book) {
       <> (SELECT count(*) FROM recipient r WHERE r.message = m.id AND state IN ('queued', 'held'))
     UNION ALL SELECT 'live segments' FROM segment s WHERE live
       <> (SELECT count(*) FROM message m WHERE m.segment = s.number AND open_recipients > 0)
+    UNION ALL SELECT 'live bytes' FROM segment s WHERE live_bytes
+      <> (SELECT ifnull(sum(36 + head_length + body_length), 0) FROM message m WHERE m.segment = s.number AND open_recipients > 0)
     UNION ALL SELECT 'a live message in no segment' FROM message m WHERE open_recipients > 0 AND segment NOT IN (SELECT number FROM segment)
     UNION ALL SELECT 'integrity: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'
     UNION ALL SELECT 'foreign key' FROM pragma_foreign_key_check)");

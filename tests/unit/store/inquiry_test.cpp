@@ -20,7 +20,7 @@ class InquiryTest : public testing::Test {
     accept(store_->writer(), each);
   }
   std::vector<QueueItem> page_all(std::size_t limit) {
-    QueueReader reader(store_->book(), store_->first_segment());
+    QueueReader reader(store_->book(), store_->last_of_earlier_runs());
     std::vector<QueueItem> items;
     for (auto page = reader.next(limit); !page.empty(); page = reader.next(limit))
       items.insert(items.end(), page.begin(), page.end());
@@ -68,7 +68,7 @@ TEST_F(InquiryTest, WhatIsQueuedOfOneMessageIsFoundInWhicheverRun) {
   accept(store_->writer(), mail(1, 3));
   accept(store_->writer(), mail(2));
   ASSERT_TRUE(record(store_->writer(), outcome(id_of(1), 1, State::bounced)));
-  QueueReader reader(store_->book(), store_->first_segment());
+  QueueReader reader(store_->book(), store_->last_of_earlier_runs());
   const auto items = reader.of(id_of(1));
   ASSERT_EQ(items.size(), 2u);
   EXPECT_EQ(items[0].n, 0u);

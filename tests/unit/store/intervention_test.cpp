@@ -48,7 +48,7 @@ class Interventions : public testing::Test {
 TEST_F(Interventions, WhatIsHeldIsNotInTheQueueUntilItIsReleasedAndDueThenAtOnce) {
   EXPECT_EQ(hold(all_), 2);
   EXPECT_EQ(hold(all_), 0) << "held once";
-  EXPECT_TRUE(QueueReader(store_->book(), store_->first_segment()).of(id_of(1)).empty());
+  EXPECT_TRUE(QueueReader(store_->book(), store_->last_of_earlier_runs()).of(id_of(1)).empty());
   EXPECT_EQ(Inquiry(store_->book()).totals().held, 2);
   const TimePoint later = noon + std::chrono::hours(3);
   EXPECT_EQ(release(all_, later), 2);

@@ -133,7 +133,7 @@ TEST(AStore, QueuesTheReportInTheTransactionOfItsOutcomeAndOnlyOnce) {
   ASSERT_TRUE(record(store.writer(), bounced));
   ASSERT_TRUE(record(store.writer(), bounced)) << "said twice";
 
-  QueueReader queue(store.book(), store.first_segment());
+  QueueReader queue(store.book(), store.last_of_earlier_runs());
   const auto waiting = queue.of(id_of(2));
   ASSERT_EQ(waiting.size(), 1U);
   EXPECT_EQ(waiting[0].kind, records::Kind::report);
@@ -150,7 +150,7 @@ TEST(AStore, RemembersThatASenderWasWarned) {
   ASSERT_TRUE(record(store.writer(), deferred));
   deferred.recipients[0].warned = false;
   ASSERT_TRUE(record(store.writer(), deferred));
-  EXPECT_TRUE(QueueReader(store.book(), store.first_segment()).of(id_of(1)).at(0).warned);
+  EXPECT_TRUE(QueueReader(store.book(), store.last_of_earlier_runs()).of(id_of(1)).at(0).warned);
 }
 
 TEST(AStore, KnowsItsFreeSpace) {
