@@ -32,6 +32,7 @@ struct Order {
   control::Request request;
   control::NewKey new_key;
   std::string dns_format = "table";
+  std::string report_file;
   std::string backup_folder;
 };
 
@@ -300,6 +301,9 @@ Result<control::Explain> explainer(const config::Settings& settings) {
 }
 
 control::Consultation carry_out(Order& order) {
+  if (order.request.command == "report.read") {
+    return control::Consultation{control::read_report_file(order.report_file), {}, false};
+  }
   if (order.request.command == "backup") {
     return control::Consultation{
         control::back_up(order.place.config, order.backup_folder), {}, false};
