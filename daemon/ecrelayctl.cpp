@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/backup.h"
 #include "control/consult.h"
 #include "control/json.h"
 #include "control/new_key.h"
@@ -32,6 +33,7 @@ struct Order {
   control::NewKey new_key;
   std::string dns_format = "table";
   std::string report_file;
+  std::string backup_folder;
 };
 
 constexpr int usage_error = 64;
@@ -186,6 +188,9 @@ void add_reading(CLI::App& app, Order& order) {
       .text("ip", "ip", "address of the client", true)
       .text("--from", "from", "sender address or domain");
   Command(app, order, "reload", "reload", "read the configuration again");
+  CLI::App& backup =
+      Command(app, order, "backup", "backup", "copy the book and the live spool").app();
+  backup.add_option("folder", order.backup_folder, "a new or empty folder")->required();
 }
 
 void add_dns(CLI::App& app, Order& order) {
@@ -314,6 +319,10 @@ control::Consultation carry_out(Order& order) {
   if (order.request.command == "report.read") {
     return control::Consultation{control::read_report_file(order.report_file), {}, false};
   }
+  if (order.request.command == "backup") {
+    return control::Consultation{
+        control::back_up(order.place.config, order.backup_folder), {}, false};
+  }
   if (order.request.command != "dkim.new") {
     return control::consult(order.place, order.request, explainer);
   }
@@ -326,6 +335,7 @@ std::string text_of(const Order& order, const boost::json::object& result) {
   if (command == "report.read")
     return order.json ? control::report_lines(result) : control::render_report(result);
   if (order.json) return control::serialized(result) + "\n";
+  if (command == "backup") return control::render_backup(result);
   if (command == "dkim.new") return control::render_new_key(result);
   if (command == "dns.show") return control::render_dns(result, order.dns_format);
   return control::render(command, result);

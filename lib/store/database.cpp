@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 namespace ecrelay::store {
@@ -192,6 +193,24 @@ void Connection::checkpoint(Checkpoint extent) {
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) return;  // a reader is in the way
   check(code, "checkpoint");
   wal_pages_ = 0;
+}
+
+void Connection::copy_to(const std::string& file) {
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE;
+  sqlite3* opened = nullptr;
+  int code = sqlite3_open_v2(file.c_str(), &opened, flags, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> target(opened, &sqlite3_close);
+  // A copy that is not finished is worth nothing, so it needs no journal.
+  const char* unguarded = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;";
+  if (code == SQLITE_OK) code = sqlite3_exec(target.get(), unguarded, nullptr, nullptr, nullptr);
+  if (code == SQLITE_OK) {
+    sqlite3_backup* backup = sqlite3_backup_init(target.get(), "main", handle_, "main");
+    code = backup ? sqlite3_backup_step(backup, -1) : sqlite3_extended_errcode(target.get());
+    sqlite3_backup_finish(backup);
+  }
+  if (code != SQLITE_OK && code != SQLITE_DONE)
+    throw Failure("cannot copy " + file_ + " to " + file + ": " + sqlite3_errstr(code) +
+                  std::string(advice(code)));
 }
 
 void Connection::keep_wal() {
