@@ -15,6 +15,7 @@
 #include "control/new_key.h"
 #include "control/read_report.h"
 #include "control/render.h"
+#include "control/suppression_file.h"
 #include "core/escape.h"
 #include "core/text.h"
 #include "core/time.h"
@@ -34,6 +35,7 @@ struct Order {
   std::string dns_format = "table";
   std::string report_file;
   std::string backup_folder;
+  control::Import import;
 };
 
 constexpr int usage_error = 64;
@@ -150,6 +152,12 @@ void add_suppression(CLI::App& app, Order& order) {
       .text("--since", "since", "with --domain: entries no older than this")
       .text("--shop", "shop", "only this shop's entry")
       .text("--reason", "reason", "kept in the audit", true);
+  CLI::App& import =
+      Command(list, order, "import", "suppression.import", "add the entries of a CSV file").app();
+  import.add_option("file", order.import.file, std::string(control::entry_header))->required();
+  import.add_option("--reason", order.import.reason, "kept in the audit");
+  import.add_flag("--dry-run", order.import.dry_run, "read it and tell, change nothing");
+  Command(list, order, "export", "suppression.export", "all entries as a CSV file");
   Command(list, order, "undo", "suppression.undo", "take back what a wave has listed")
       .text("--domain", "domain", "whose addresses", true)
       .text("--from", "from", "entries since then", true)
@@ -316,6 +324,14 @@ Result<control::Explain> explainer(const config::Settings& settings) {
 }
 
 control::Consultation carry_out(Order& order) {
+  if (order.request.command == "suppression.import") {
+    return control::import_file(order.place, order.import);
+  }
+  if (order.request.command == "suppression.export") {
+    return control::export_file(order.place, [](const std::string& text) {
+      return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    });
+  }
   if (order.request.command == "report.read") {
     return control::Consultation{control::read_report_file(order.report_file), {}, false};
   }
@@ -332,10 +348,12 @@ control::Consultation carry_out(Order& order) {
 
 std::string text_of(const Order& order, const boost::json::object& result) {
   const std::string& command = order.request.command;
+  if (command == "suppression.export") return {};
   if (command == "report.read")
     return order.json ? control::report_lines(result) : control::render_report(result);
   if (order.json) return control::serialized(result) + "\n";
   if (command == "backup") return control::render_backup(result);
+  if (command == "suppression.import") return control::render_import(result);
   if (command == "dkim.new") return control::render_new_key(result);
   if (command == "dns.show") return control::render_dns(result, order.dns_format);
   return control::render(command, result);

@@ -12,6 +12,7 @@
 #include "control/criteria.h"
 #include "control/forms.h"
 #include "control/json.h"
+#include "control/suppression_file.h"
 #include "core/escape.h"
 #include "core/text.h"
 
@@ -283,6 +284,7 @@ constexpr auto book_commands = std::to_array<BookCommand>({
     {"suppression.show", show_suppression},
     {"suppression.list", list_suppressions},
     {"suppression.parked.list", list_parked},
+    {"suppression.export", export_entries},
     {"suppression.history", show_history},
     {"audit", show_audit},
 });
@@ -332,6 +334,8 @@ const std::vector<std::string>& commands() {
                                                "suppression.add",
                                                "suppression.clear",
                                                "suppression.undo",
+                                               "suppression.import",
+                                               "suppression.export",
                                                "suppression.parked.list",
                                                "suppression.parked.release",
                                                "suppression.parked.drop",

@@ -14,6 +14,7 @@
 #include "control/forms.h"
 #include "control/interventions.h"
 #include "control/json.h"
+#include "control/suppression_file.h"
 #include "control/waves.h"
 #include "core/escape.h"
 #include "log/events.h"
@@ -187,6 +188,7 @@ constexpr auto changes = std::to_array<ChangeCommand>({
     {"queue.cancel", plan_cancel},
     {"suppression.add", plan_addition},
     {"suppression.clear", plan_clearance},
+    {"suppression.import", plan_import},
     {"suppression.undo", plan_undo},
     {"suppression.parked.release", plan_release_parked},
     {"suppression.parked.drop", plan_drop_parked},

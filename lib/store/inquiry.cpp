@@ -227,6 +227,15 @@ std::vector<records::SuppressionEntry> Inquiry::suppressions(const SuppressionFi
              read_entry);
 }
 
+std::vector<records::SuppressionEntry> Inquiry::suppressions_after(std::string_view key,
+                                                                   std::string_view shop,
+                                                                   std::size_t limit) {
+  const std::string sql = select(entry_columns,
+                                 "FROM suppression WHERE closed_ms IS NULL AND (key, shop) > (?, ?)"
+                                 " ORDER BY key, shop LIMIT ?");
+  return all(connection_.query(sql, key, shop, limit), read_entry);
+}
+
 std::vector<records::SuppressionEntry> Inquiry::parked(const std::optional<std::string>& domain,
                                                        std::size_t limit) {
   const std::string sql =

@@ -103,6 +103,10 @@ class Inquiry {
   std::vector<records::SuppressionEntry> suppressions(std::string_view key);
   std::vector<records::SuppressionEntry> suppressions(const SuppressionFilter& filter,
                                                       std::size_t limit);
+  /// Open entries behind one, in order of key and shop: pages through all of them.
+  std::vector<records::SuppressionEntry> suppressions_after(std::string_view key,
+                                                            std::string_view shop,
+                                                            std::size_t limit);
   std::vector<records::SuppressionEvent> suppression_history(std::string_view key,
                                                              std::size_t limit);
   /// Candidates that wait for somebody to look, the oldest first.

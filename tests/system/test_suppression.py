@@ -81,5 +81,45 @@ class Suppression(harness.Scenario):
         self.assertIn(DEAD, output)
 
 
+    def test_the_list_goes_out_as_a_file_and_comes_back(self):
+        relay, _ = self.pair()
+        file = self.folder / "list.csv"
+        file.write_bytes("\ufeffaddress,shop,reason,until,evidence\r\n"
+                         "a..b@docomo.ne.jp,shop-a,unsubscribe,,\"電話で, \"\"至急\"\"\"\r\n"
+                         "dead@customer.example,,hard,2100-01-01,\r\n\r\n"
+                         "plain@customer.example\r\n".encode())
+        code, output, _ = relay.ctl("suppression", "import", str(file), "--dry-run")
+        self.assertEqual((code, output), (0, "3 entries would be imported: hard 1 manual 1 unsubscribe 1\n"))
+        self.assertEqual(relay.book("SELECT count(*) FROM suppression"), [(0,)])
+        code, output, errors = relay.ctl("suppression", "import", str(file), "--reason", "from the old system")
+        self.assertEqual(code, 0, errors)
+        self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]), recipients=0, suppressed=1)
+        self.assertEqual(relay.book("SELECT action, detail, reason FROM audit"),
+                         [("suppression import", "3 entries", "from the old system")])
+        code, exported, _ = relay.ctl("suppression", "export")
+        self.assertEqual(code, 0)
+        self.assertEqual(len(exported.splitlines()), 4)
+        self.assertIn('"電話で, ""至急"""', exported)
+        file.write_text(exported)
+        self.assertEqual(relay.ctl("suppression", "import", str(file), "--reason", "again")[0], 0)
+        self.assertEqual(relay.ctl("suppression", "export")[1], exported)
+
+    def test_a_file_with_bad_lines_is_told_line_by_line_and_changes_nothing(self):
+        relay, _ = self.pair()
+        file = self.folder / "list.csv"
+        file.write_text("ok@customer.example\nno address\na@b.jp,shop-a,dislike\na@b.jp,,,2001-01-01\n"
+                        'a@b.jp,,,,"open\na@b.jp,,,,x,y\n')
+        code, output, errors = relay.ctl("suppression", "import", str(file), "--reason", "x")
+        self.assertEqual((code, output), (65, ""))
+        for line in (2, 3, 4, 5, 6):
+            self.assertIn(f"list.csv:{line}: ", errors)
+        self.assertNotIn("list.csv:1:", errors)
+        file.write_text("ok@customer.example\na@b.jp,shop-z\n")
+        code, _, errors = relay.ctl("suppression", "import", str(file), "--reason", "x")
+        self.assertNotEqual(code, 0)
+        self.assertIn("shop-z", errors)
+        self.assertEqual(relay.book("SELECT count(*) FROM suppression"), [(0,)])
+
+
 if __name__ == "__main__":
     unittest.main()
