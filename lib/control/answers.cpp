@@ -186,7 +186,12 @@ Answer show_usage(const Question& question) {
   answer["shop"] = shop ? json::value(json_text(*shop)) : json::value(nullptr);
   answer["by"] = by;
   if (by == "message") {
-    const auto entries = question.book.ledger(query, static_cast<std::int64_t>(after), limit);
+    store::LedgerQuery rows;
+    rows.from = query.from;
+    rows.to = query.to;
+    rows.shop = shop;
+    const auto entries =
+        question.book.accounts().ledger(rows, static_cast<std::int64_t>(after), limit);
     answer["rows"] = array_of(entries);
     answer["more"] = entries.size() == limit;
   } else {
