@@ -4,13 +4,16 @@
 
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "control/consult.h"
 #include "control/json.h"
+#include "control/month_export.h"
 #include "control/new_key.h"
 #include "control/read_report.h"
 #include "control/render.h"
@@ -30,6 +33,9 @@ struct Order {
   bool json = false;
   control::Request request;
   control::NewKey new_key;
+  control::MonthOrder month;
+  std::string statement;  ///< file of `reconcile`
+  bool dry_run = false;
   std::string dns_format = "table";
   std::string report_file;
 };
@@ -69,12 +75,14 @@ class Command {
         help);
     return *this;
   }
-  Command& number(const std::string& option, const std::string& name, const std::string& help) {
+  Command& number(const std::string& option, const std::string& name, const std::string& help,
+                  bool required = false) {
     Order& order = order_;
     app_->add_option_function<std::uint64_t>(
-        option,
-        [&order, name](const std::uint64_t& value) { order.request.arguments[name] = value; },
-        help);
+            option,
+            [&order, name](const std::uint64_t& value) { order.request.arguments[name] = value; },
+            help)
+        ->required(required);
     return *this;
   }
   Command& flag(const std::string& option, const std::string& name, const boost::json::value& value,
@@ -219,6 +227,71 @@ void add_report(CLI::App& app, Order& order) {
       ->required();
 }
 
+void add_month(CLI::App& app, Order& order) {
+  CLI::App& month = group(app, "month", "JST months: closing them, and files for finance");
+  Command(month, order, "status", "month.status", "every month, open or closed, with its sums");
+  CLI::App& close =
+      Command(month, order, "close", "month.close", "close a month for ever, when all agrees")
+          .text("month", "month", "like 2026-10", true)
+          .app();
+  close.add_flag_callback(
+      "--dry-run", [&order] { order.dry_run = true; }, "only show the list of checks");
+  CLI::App& files =
+      Command(month, order, "export", "month.export", "write the files of a month").app();
+  files.add_option("month", order.month.month, "like 2026-10")->required();
+  files.add_option("--out", order.month.folder, "folder for the files")->required();
+  files
+      .add_option_function<std::string>(
+          "--encoding",
+          [&order](const std::string& name) {
+            order.month.format.encoding = *finance::parse_encoding(name);
+          },
+          "utf-8 (default) or cp932")
+      ->check(CLI::IsMember({"utf-8", "cp932"}));
+  files
+      .add_option_function<std::string>(
+          "--header",
+          [&order](const std::string& name) {
+            order.month.format.headings =
+                name == "ja" ? finance::Headings::japanese : finance::Headings::english;
+          },
+          "headings in en (default) or ja")
+      ->check(CLI::IsMember({"en", "ja"}));
+  files
+      .add_option_function<std::string>(
+          "--format",
+          [&order](const std::string& name) {
+            order.month.format.layout =
+                name == "json" ? finance::Layout::json : finance::Layout::csv;
+          },
+          "csv (default) or json")
+      ->check(CLI::IsMember({"csv", "json"}));
+  CLI::App& verify = Command(month, order, "verify", "month.verify",
+                             "make a closed month's files again and compare")
+                         .app();
+  verify.add_option("month", order.month.month, "like 2026-10")->required();
+}
+
+void add_ledger(CLI::App& app, Order& order) {
+  CLI::App& ledger = group(app, "ledger", "charges and what corrects them");
+  Command(ledger, order, "search", "ledger.search", "by days (JST), amount and shop")
+      .text("--from", "from", "first day, like 2026-11-01")
+      .text("--to", "to", "last day")
+      .text("--least", "least", "of this many yen or more, like 0.1")
+      .text("--most", "most", "of this many yen or less")
+      .text("--shop", "shop", "of this shop")
+      .number("--limit", "limit", "at most so many (100)")
+      .number("--after", "after", "those after this row");
+  Command(ledger, order, "reverse", "ledger.reverse", "take one charge back")
+      .number("charge", "charge", "its number, from ledger search or trace", true)
+      .text("--reason", "reason", "kept in the ledger and the audit", true);
+  Command(app, order, "reconcile", "reconcile", "whether everything adds up; exits 1 if not")
+      .text("month", "month", "like 2026-11; the current one by default")
+      .text("--upstream", "upstream", "whose statement it is")
+      .app()
+      .add_option("--statement", order.statement, "CSV of an upstream: dates and counts");
+}
+
 void build(CLI::App& app, Order& order) {
   app.name("ecrelayctl");
   app.set_version_flag("--version", RELAY_VERSION);
@@ -238,6 +311,8 @@ void build(CLI::App& app, Order& order) {
   add_reading(app, order);
   add_queue(app, order);
   add_suppression(app, order);
+  add_month(app, order);
+  add_ledger(app, order);
   add_dns(app, order);
   add_report(app, order);
 }
@@ -310,15 +385,46 @@ Result<control::Explain> explainer(const config::Settings& settings) {
   });
 }
 
+/// How far a long reading of the ledger is, on a terminal.
+void show_progress(const control::Progress& progress) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  const bool over = progress.done == progress.all;
+  std::fprintf(stderr, "\r%lld of %lld ledger rows%s", static_cast<long long>(progress.done),
+               static_cast<long long>(progress.all), over ? "\n" : "");
+}
+
+/// An argument that is a file's text.
+Result<std::string> text_of_file(const std::string& path) {
+  constexpr std::size_t most = control::max_request / 2;
+  std::ifstream file(path, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (!file) return invalid("cannot read " + path);
+  if (text.size() > most) return invalid(path + " is longer than 512 KiB: give one month of it");
+  return text;
+}
+
 control::Consultation carry_out(Order& order) {
-  if (order.request.command == "report.read") {
+  const std::string& command = order.request.command;
+  if (command == "report.read")
     return control::Consultation{control::read_report_file(order.report_file), {}, false};
+  if (command == "dkim.new") {
+    order.new_key.config = order.place.config;
+    return control::Consultation{control::make_key(order.new_key), {}, false};
   }
-  if (order.request.command != "dkim.new") {
-    return control::consult(order.place, order.request, explainer);
+  order.month.config = order.place.config;
+  if (command == "month.export")
+    return control::Consultation{control::export_month(order.month, show_progress), {}, false};
+  if (command == "month.verify")
+    return control::Consultation{control::verify_month(order.month, show_progress), {}, false};
+  if (order.dry_run) order.request.command = "month.check";
+  if (!order.statement.empty()) {
+    const Result<std::string> text = text_of_file(order.statement);
+    if (!text)
+      return control::Consultation{
+          control::Fault(control::FaultCode::invalid, text.error().detail), {}, false};
+    order.request.arguments["statement"] = control::json_text(*text);
   }
-  order.new_key.config = order.place.config;
-  return control::Consultation{control::make_key(order.new_key), {}, false};
+  return control::consult(order.place, order.request, explainer);
 }
 
 std::string text_of(const Order& order, const boost::json::object& result) {
@@ -333,8 +439,19 @@ std::string text_of(const Order& order, const boost::json::object& result) {
 
 /// The answer is there and says no.
 bool says_no(const Order& order, const boost::json::object& result) {
-  const auto* admitted = result.if_contains("admitted");
-  return order.request.command == "host.explain" && admitted != nullptr && *admitted == false;
+  const bool explains = order.request.command == "host.explain";
+  const auto* answer = result.if_contains(explains ? "admitted" : "ok");
+  return answer != nullptr && *answer == false;
+}
+
+/// What somebody who books files must hear: that they are not final, or not complete.
+void tell_of_files(const boost::json::object& result) {
+  if (!result.contains("files")) return;
+  if (result.at("state") == "open")
+    complain("the month is open: these files are preliminary, month close makes them final");
+  if (const auto replaced = result.at("replaced").to_number<std::uint64_t>(); replaced > 0)
+    complain(std::to_string(replaced) +
+             " characters are not in cp932 and were written as \u3013; --encoding utf-8 has them");
 }
 
 int run(Order& order) {
@@ -350,6 +467,7 @@ int run(Order& order) {
     complain("cannot write the answer");
     return 73;
   }
+  tell_of_files(result);
   if (order.request.command == "status" && done.daemon_down) return 69;
   return says_no(order, result) ? 1 : 0;
 }

@@ -14,6 +14,7 @@
 #include "control/forms.h"
 #include "control/interventions.h"
 #include "control/json.h"
+#include "control/money_changes.h"
 #include "control/waves.h"
 #include "core/escape.h"
 #include "log/events.h"
@@ -190,6 +191,8 @@ constexpr auto changes = std::to_array<ChangeCommand>({
     {"suppression.undo", plan_undo},
     {"suppression.parked.release", plan_release_parked},
     {"suppression.parked.drop", plan_drop_parked},
+    {"month.close", plan_month_close},
+    {"ledger.reverse", plan_reversal},
 });
 
 const ChangeCommand* find(std::string_view command) {
@@ -213,6 +216,13 @@ void tell_log(const records::AuditRow& row) {
   std::string text = row.target + ": " + row.detail;
   if (!row.reason.empty()) text += " (" + row.reason + ")";
   log::admin_acted(row.actor, row.action, text);
+}
+
+std::string reason_in(Arguments& given) {
+  constexpr std::size_t longest = 1000;
+  std::string reason = given.required("reason");
+  if (reason.size() > longest) given.wrong("reason is longer than 1000 bytes");
+  return reason;
 }
 
 bool is_change(std::string_view command) { return find(command) != nullptr; }

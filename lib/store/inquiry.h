@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -100,7 +101,7 @@ class Inquiry {
   /// What finance asks. Must not outlive this.
   Accounts accounts() { return Accounts(connection_); }
   /// One state of the book for all that is asked while it lives.
-  Snapshot snapshot() { return Snapshot(connection_); }
+  std::unique_ptr<Snapshot> snapshot() { return std::make_unique<Snapshot>(connection_); }
 
   /// Open entries of an address, of every shop and operator-wide; also those past their time.
   std::vector<records::SuppressionEntry> suppressions(std::string_view key);
