@@ -218,13 +218,6 @@ void tell_log(const records::AuditRow& row) {
   log::admin_acted(row.actor, row.action, text);
 }
 
-std::string reason_in(Arguments& given) {
-  constexpr std::size_t longest = 1000;
-  std::string reason = given.required("reason");
-  if (reason.size() > longest) given.wrong("reason is longer than 1000 bytes");
-  return reason;
-}
-
 bool is_change(std::string_view command) { return find(command) != nullptr; }
 
 Result<Change> plan_change(std::string_view command, const Question& question,

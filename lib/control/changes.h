@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "control/answers.h"
-#include "control/arguments.h"
 #include "control/caller.h"
 #include "control/server.h"
 #include "records/audit.h"
@@ -31,11 +30,9 @@ struct Change {
 /// The audit row of a change, still without target and detail; and its line in the log.
 records::AuditRow audit_row(std::string action, const Question& question, const Caller& caller);
 void tell_log(const records::AuditRow& row);
-/// Argument "reason": it is evidence for years, so it must be there, and a sentence, not a file.
-std::string reason_in(Arguments& given);
 
-/// queue.retry, .hold, .release and .cancel, suppression.add, .clear, .undo and .parked, month.close,
-/// ledger.reverse.
+/// queue.retry, .hold, .release and .cancel, suppression.add, .clear, .undo and .parked,
+/// month.close, ledger.reverse.
 bool is_change(std::string_view command);
 
 /// Reads only. Not on the network thread: may ask the book and a name service.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/arguments.h"
+#include "control/criteria.h"
 #include "control/examination.h"
 #include "control/forms.h"
 #include "control/json.h"
