@@ -4,14 +4,18 @@
 
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "command_line.h"
 #include "control/backup.h"
 #include "control/consult.h"
 #include "control/json.h"
+#include "control/month_export.h"
 #include "control/new_key.h"
 #include "control/read_report.h"
 #include "control/render.h"
@@ -26,287 +30,13 @@ namespace {
 
 using namespace ecrelay;
 
-/// What the command line asks for.
-struct Order {
-  control::Whereabouts place;
-  bool json = false;
-  control::Request request;
-  control::NewKey new_key;
-  std::string dns_format = "table";
-  std::string report_file;
-  std::string backup_folder;
-  control::Import import;
-};
-
 constexpr int usage_error = 64;
-
-// --- the command line ---------------------------------------------------------------------
-
-/// One command: its words, and the arguments of the request that its options become.
-class Command {
- public:
-  Command(CLI::App& parent, Order& order, const std::string& word, const std::string& command,
-          const std::string& text)
-      : app_(parent.add_subcommand(word, text)), order_(order) {
-    app_->callback([&order, command] { order.request.command = command; });
-  }
-
-  Command& text(const std::string& option, const std::string& name, const std::string& help,
-                bool required = false) {
-    Order& order = order_;
-    app_->add_option_function<std::string>(
-            option,
-            [&order, name](const std::string& value) {
-              order.request.arguments[name] = control::json_text(value);
-            },
-            help)
-        ->required(required);
-    return *this;
-  }
-  Command& texts(const std::string& option, const std::string& name, const std::string& help) {
-    Order& order = order_;
-    app_->add_option_function<std::vector<std::string>>(
-        option,
-        [&order, name](const std::vector<std::string>& values) {
-          order.request.arguments[name] = control::json_list(values);
-        },
-        help);
-    return *this;
-  }
-  Command& number(const std::string& option, const std::string& name, const std::string& help) {
-    Order& order = order_;
-    app_->add_option_function<std::uint64_t>(
-        option,
-        [&order, name](const std::uint64_t& value) { order.request.arguments[name] = value; },
-        help);
-    return *this;
-  }
-  Command& flag(const std::string& option, const std::string& name, const boost::json::value& value,
-                const std::string& help) {
-    Order& order = order_;
-    app_->add_flag_callback(
-        option, [&order, name, value] { order.request.arguments[name] = value; }, help);
-    return *this;
-  }
-  CLI::App& app() { return *app_; }
-
- private:
-  CLI::App* app_;
-  Order& order_;
-};
-
-CLI::App& group(CLI::App& app, const std::string& word, const std::string& text) {
-  CLI::App* group = app.add_subcommand(word, text);
-  group->require_subcommand(1);
-  return *group;
-}
-
-void add_intervention(CLI::App& queue, Order& order, const std::string& word,
-                      const std::string& text) {
-  Command(queue, order, word, "queue." + word, text)
-      .texts("id", "messages", "those of these messages")
-      .text("--shop", "shop", "those of this shop")
-      .text("--domain", "domain", "those of this domain")
-      .text("--reason", "reason", "for the audit");
-}
-
-void add_queue(CLI::App& app, Order& order) {
-  CLI::App& queue = group(app, "queue", "recipients that wait to be delivered");
-  Command(queue, order, "list", "queue.list", "what waits, the next due first")
-      .text("--shop", "shop", "only of this shop")
-      .text("--domain", "domain", "only to addresses of this domain")
-      .text("--state", "state", "queued, held, or a final state; both open ones by default")
-      .number("--limit", "limit", "at most so many (100)");
-  Command(queue, order, "show", "queue.show", "one message and its recipients")
-      .text("id", "message", "message id", true);
-  Command(queue, order, "retry", "queue.retry", "make recipients due now")
-      .text("id", "message", "those of this message")
-      .text("--shop", "shop", "those of this shop")
-      .text("--domain", "domain", "those of this domain")
-      .flag("--all", "all", true, "every queued recipient")
-      .text("--reason", "reason", "for the audit");
-  add_intervention(queue, order, "hold", "keep queued recipients from being tried and expiring");
-  add_intervention(queue, order, "release", "make held recipients due now");
-  add_intervention(queue, order, "cancel", "never send to recipients that are queued or held");
-}
-
-void add_suppression(CLI::App& app, Order& order) {
-  CLI::App& list = group(app, "suppression", "addresses that get no mail");
-  Command(list, order, "show", "suppression.show", "the entries of an address, with evidence")
-      .text("address", "address", "in any spelling", true)
-      .text("--shop", "shop", "as this shop meets them");
-  Command(list, order, "list", "suppression.list", "all entries")
-      .text("--shop", "shop", "of this shop")
-      .flag("--operator-wide", "shop", "", "of the list for every shop")
-      .text("--domain", "domain", "addresses of this domain")
-      .text("--reason", "reason", "with this reason: hard, complaint, manual …")
-      .number("--limit", "limit", "at most so many (100)");
-  Command(list, order, "add", "suppression.add", "put an address on the list")
-      .text("address", "address", "in any spelling", true)
-      .text("--shop", "shop", "for this shop only; else for every shop")
-      .text("--for", "for", "how long, like 30d; else for good")
-      .text("--reason", "reason", "kept as the evidence", true);
-  Command(list, order, "clear", "suppression.clear", "take entries off the list")
-      .text("address", "address", "in any spelling")
-      .text("--domain", "domain", "every address of this domain")
-      .text("--since", "since", "with --domain: entries no older than this")
-      .text("--shop", "shop", "only this shop's entry")
-      .text("--reason", "reason", "kept in the audit", true);
-  CLI::App& import =
-      Command(list, order, "import", "suppression.import", "add the entries of a CSV file").app();
-  import.add_option("file", order.import.file, std::string(control::entry_header))->required();
-  import.add_option("--reason", order.import.reason, "kept in the audit");
-  import.add_flag("--dry-run", order.import.dry_run, "read it and tell, change nothing");
-  Command(list, order, "export", "suppression.export", "all entries as a CSV file");
-  Command(list, order, "undo", "suppression.undo", "take back what a wave has listed")
-      .text("--domain", "domain", "whose addresses", true)
-      .text("--from", "from", "entries since then", true)
-      .text("--to", "to", "and not after", true)
-      .text("--reason", "reason", "kept in the audit", true);
-  CLI::App& parked = group(list, "parked", "candidates of a wave, which wait for somebody to look");
-  Command(parked, order, "list", "suppression.parked.list", "what is parked, the oldest first")
-      .text("--domain", "domain", "of this domain")
-      .number("--limit", "limit", "at most so many (100)");
-  Command(parked, order, "release", "suppression.parked.release", "put them on the list")
-      .text("--domain", "domain", "of this domain", true)
-      .text("--reason", "reason", "kept in the audit", true);
-  Command(parked, order, "drop", "suppression.parked.drop", "forget them")
-      .text("--domain", "domain", "of this domain", true)
-      .text("--reason", "reason", "kept in the audit", true);
-  Command(list, order, "history", "suppression.history", "all that happened to an address")
-      .text("address", "address", "in any spelling", true)
-      .number("--limit", "limit", "at most so many (100)");
-}
-
-void add_reading(CLI::App& app, Order& order) {
-  Command(app, order, "status", "status", "how the relay is; exits 69 when it does not run");
-  Command(app, order, "trace", "trace", "what became of a mail")
-      .text("query", "query", "message id, Message-ID or recipient", true)
-      .number("--limit", "limit", "at most so many mails (5)");
-  Command(app, order, "usage", "usage", "counts and yen of a month (JST)")
-      .text("month", "month", "like 2026-11; the current one by default")
-      .text("--shop", "shop", "only of this shop")
-      .text("--by", "by", "shop, day or message")
-      .number("--limit", "limit", "by message: at most so many charges (1000)")
-      .number("--after", "after", "by message: those after this charge");
-  Command(app, order, "audit", "audit", "who changed what by hand, the newest first")
-      .number("--limit", "limit", "at most so many (50)");
-  CLI::App& host = group(app, "host", "authorized clients");
-  Command(host, order, "explain", "host.explain", "who a client is, what it may send, and why")
-      .text("ip", "ip", "address of the client", true)
-      .text("--from", "from", "sender address or domain");
-  Command(app, order, "reload", "reload", "read the configuration again");
-  CLI::App& backup =
-      Command(app, order, "backup", "backup", "copy the book and the live spool").app();
-  backup.add_option("folder", order.backup_folder, "a new or empty folder")->required();
-}
-
-void add_dns(CLI::App& app, Order& order) {
-  CLI::App& dkim = group(app, "dkim", "signing keys");
-  Command(dkim, order, "list", "dkim.list", "the keys in force");
-  CLI::App& make = Command(dkim, order, "new", "dkim.new", "make a key file").app();
-  make.add_option("domain", order.new_key.domain, "domain it signs for")->required();
-  make.add_option("--selector", order.new_key.selector, "its selector, like 2026a")->required();
-  const std::vector<std::string> algorithms = {"rsa-sha256", "ed25519-sha256"};
-  make.add_option_function<std::string>(
-          "--algorithm",
-          [&order](const std::string& name) {
-            order.new_key.algorithm = *dkim::parse_algorithm(name);
-          },
-          "rsa-sha256 (default) or ed25519-sha256")
-      ->check(CLI::IsMember(algorithms));
-  CLI::App& dns = group(app, "dns", "records to publish");
-  Command show(dns, order, "show", "dns.show", "the records a domain needs");
-  show.text("domain", "domain", "domain of a shop", true);
-  const std::vector<std::string> formats = {"table", "zone", "ja"};
-  show.app()
-      .add_option("--format", order.dns_format, "table, zone, or ja for a web form in Japanese")
-      ->check(CLI::IsMember(formats));
-}
-
-void add_report(CLI::App& app, Order& order) {
-  CLI::App& report = group(app, "report", "bounces and complaints that came back by mail");
-  Command read(report, order, "read", "report.read", "what a mail says, and what would follow");
-  read.app()
-      .add_option("file", order.report_file, "a mail or mbox file; - is standard input")
-      ->required();
-}
-
-void build(CLI::App& app, Order& order) {
-  app.name("ecrelayctl");
-  app.set_version_flag("--version", RELAY_VERSION);
-  app.require_subcommand(1);
-  app.fallthrough();  // --json and the like may follow the command
-  app.add_option_function<std::string>(
-      "--config",
-      [&order](const std::string& path) {
-        order.place.config = path;
-        order.place.config_named = true;
-      },
-      std::string("configuration file (") + control::standard_config + ")");
-  app.add_option_function<std::string>(
-      "--socket", [&order](const std::string& path) { order.place.socket = path; },
-      "control socket, instead of the configuration's");
-  app.add_flag("--json", order.json, "the answer as one line of JSON");
-  add_reading(app, order);
-  add_queue(app, order);
-  add_suppression(app, order);
-  add_dns(app, order);
-  add_report(app, order);
-}
-
-// --- mistakes -----------------------------------------------------------------------------
-
-/// The command as far as it was understood.
-CLI::App* deepest(CLI::App* app) {
-  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
-  return app;
-}
-
-std::vector<std::string> words_of(CLI::App* app, bool options) {
-  std::vector<std::string> words;
-  if (!options) {
-    for (const CLI::App* each : app->get_subcommands([](CLI::App*) { return true; })) {
-      words.push_back(each->get_name());
-    }
-    return words;
-  }
-  for (; app != nullptr; app = app->get_parent()) {
-    for (const CLI::Option* each : app->get_options()) {
-      for (const std::string& name : each->get_lnames()) words.push_back("--" + name);
-    }
-  }
-  return words;
-}
-
-/// Every word was understood, and something is missing or wrong.
-std::string incomplete(CLI::App& reached, const CLI::ParseError& error) {
-  std::string commands;
-  for (const std::string& word : words_of(&reached, false)) {
-    commands += (commands.empty() ? "" : ", ") + word;
-  }
-  return commands.empty() ? printable(error.what()) : "say which: " + commands;
-}
-
-std::string complaint(CLI::App& app, const CLI::ParseError& error) {
-  CLI::App* reached = deepest(&app);
-  const std::vector<std::string> left = app.remaining(true);
-  if (left.empty()) return incomplete(*reached, error);
-  const std::string& word = left.front();
-  const std::vector<std::string> known = words_of(reached, word.starts_with('-'));
-  const auto meant = text::suggestion(word, known);
-  std::string text = "unknown word '" + printable(word, 64) + "'";
-  if (meant) return text + "; did you mean '" + *meant + "'?";
-  return text + "; see ecrelayctl --help";
-}
 
 void complain(const std::string& lines) {
   for (const std::string_view line : text::split(lines, '\n')) {
     std::fprintf(stderr, "ecrelayctl: %s\n", printable(line, 2048).c_str());
   }
 }
-
-// --- carrying it out ----------------------------------------------------------------------
 
 /// The admission that the daemon would build from this file.
 Result<control::Explain> explainer(const config::Settings& settings) {
@@ -323,27 +53,59 @@ Result<control::Explain> explainer(const config::Settings& settings) {
   });
 }
 
-control::Consultation carry_out(Order& order) {
-  if (order.request.command == "suppression.import") {
-    return control::import_file(order.place, order.import);
+/// How far a long reading of the ledger is, on a terminal.
+void show_progress(const control::Progress& progress) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  const bool over = progress.done == progress.all;
+  std::fprintf(stderr, "\r%lld of %lld ledger rows%s", static_cast<long long>(progress.done),
+               static_cast<long long>(progress.all), over ? "\n" : "");
+}
+
+/// An argument that is a file's text.
+Result<std::string> text_of_file(const std::string& path) {
+  constexpr std::size_t most = control::max_request / 2;
+  std::ifstream file(path, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (!file) return invalid("cannot read " + path);
+  if (text.size() > most) return invalid(path + " is longer than 512 KiB: give one month of it");
+  return text;
+}
+
+/// What is done here, without the daemon; nothing when the command is not one of these.
+std::optional<control::Consultation> carry_out_here(Order& order) {
+  const std::string& command = order.request.command;
+  const auto alone = [](auto result) {
+    return control::Consultation{std::move(result), {}, false};
+  };
+  if (command == "report.read") return alone(control::read_report_file(order.report_file));
+  if (command == "backup") return alone(control::back_up(order.place.config, order.backup_folder));
+  if (command == "dkim.new") {
+    order.new_key.config = order.place.config;
+    return alone(control::make_key(order.new_key));
   }
-  if (order.request.command == "suppression.export") {
+  order.month.config = order.place.config;
+  if (command == "month.export") return alone(control::export_month(order.month, show_progress));
+  if (command == "month.verify") return alone(control::verify_month(order.month, show_progress));
+  if (command == "suppression.import") return control::import_file(order.place, order.import);
+  if (command == "suppression.export") {
     return control::export_file(order.place, [](const std::string& text) {
       return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
     });
   }
-  if (order.request.command == "report.read") {
-    return control::Consultation{control::read_report_file(order.report_file), {}, false};
+  return std::nullopt;
+}
+
+control::Consultation carry_out(Order& order) {
+  if (auto done = carry_out_here(order)) return std::move(*done);
+  if (order.dry_run) order.request.command = "month.check";
+  if (!order.statement.empty()) {
+    const Result<std::string> text = text_of_file(order.statement);
+    if (!text)
+      return control::Consultation{
+          control::Fault(control::FaultCode::invalid, text.error().detail), {}, false};
+    order.request.arguments["statement"] = control::json_text(*text);
   }
-  if (order.request.command == "backup") {
-    return control::Consultation{
-        control::back_up(order.place.config, order.backup_folder), {}, false};
-  }
-  if (order.request.command != "dkim.new") {
-    return control::consult(order.place, order.request, explainer);
-  }
-  order.new_key.config = order.place.config;
-  return control::Consultation{control::make_key(order.new_key), {}, false};
+  return control::consult(order.place, order.request, explainer);
 }
 
 std::string text_of(const Order& order, const boost::json::object& result) {
@@ -361,8 +123,19 @@ std::string text_of(const Order& order, const boost::json::object& result) {
 
 /// The answer is there and says no.
 bool says_no(const Order& order, const boost::json::object& result) {
-  const auto* admitted = result.if_contains("admitted");
-  return order.request.command == "host.explain" && admitted != nullptr && *admitted == false;
+  const bool explains = order.request.command == "host.explain";
+  const auto* answer = result.if_contains(explains ? "admitted" : "ok");
+  return answer != nullptr && *answer == false;
+}
+
+/// What somebody who books files must hear: that they are not final, or not complete.
+void tell_of_files(const boost::json::object& result) {
+  if (!result.contains("files")) return;
+  if (result.at("state") == "open")
+    complain("the month is open: these files are preliminary, month close makes them final");
+  if (const auto replaced = result.at("replaced").to_number<std::uint64_t>(); replaced > 0)
+    complain(std::to_string(replaced) +
+             " characters are not in cp932 and were written as \u3013; --encoding utf-8 has them");
 }
 
 int run(Order& order) {
@@ -378,6 +151,7 @@ int run(Order& order) {
     complain("cannot write the answer");
     return 73;
   }
+  tell_of_files(result);
   if (order.request.command == "status" && done.daemon_down) return 69;
   return says_no(order, result) ? 1 : 0;
 }
@@ -387,7 +161,7 @@ int run(Order& order) {
 int main(int argc, char** argv) {
   Order order;
   CLI::App app("looks into the mail relay, and acts on it");
-  build(app, order);
+  build_commands(app, order);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // for help, or the version

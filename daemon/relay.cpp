@@ -10,6 +10,7 @@
 #include <exception>
 #include <utility>
 
+#include "control/price_list.h"
 #include "log/events.h"
 #include "net/timer.h"
 
@@ -115,6 +116,9 @@ Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Sig
                std::shared_ptr<const config::Settings>(site_, &site_->settings)),
       tasks_(context_.get_executor(), tell_failure),
       control_(tasks_, store_.writer(), store_.book(), control_ports()) {
+  // Before anything is charged by them.
+  if (auto noted = control::note_prices(inquiry_, store_.writer(), settings(), up_since_); !noted)
+    throw store::Failure(options_.config.string() + ": " + noted.error().detail);
   signals_.add(SIGUSR1);
   // A peer that went away is an error of the write, not of the process.
   std::signal(SIGPIPE, SIG_IGN);

@@ -12,9 +12,12 @@
 #include "control/criteria.h"
 #include "control/forms.h"
 #include "control/json.h"
+#include "control/money_answers.h"
 #include "control/suppression_file.h"
 #include "core/escape.h"
 #include "core/text.h"
+#include "finance/forecast.h"
+#include "policy/limits.h"
 
 namespace ecrelay::control {
 namespace {
@@ -147,16 +150,54 @@ json::string name_of(const std::string& shop, const config::Settings& settings) 
   return {};
 }
 
-json::array usage_rows(const store::UsageQuery& query, const Question& question) {
+/// The limits of a shop, and how much of them is used now.
+json::object limits_of(const config::Shop& shop, const Question& question) {
+  store::UsageQuery query = whole(billing_month(question.now));
+  query.shop = shop.id;
+  const Money charged = question.book.total(query).amount;
+  query.from = query.to = billing_day(question.now);
+  const std::int64_t today = question.book.total(query).messages;
+  json::object limits;
+  if (const auto most = shop.limits.yen_per_month) {
+    limits["yen_per_month"] = json_text(most->exact());
+    limits["month_percent"] = policy::percent_of(charged.in_milli_yen(), most->in_milli_yen());
+  }
+  if (const auto most = shop.limits.messages_per_day) {
+    limits["messages_per_day"] = *most;
+    limits["messages_today"] = today;
+    limits["day_percent"] = policy::percent_of(today, static_cast<std::int64_t>(*most));
+  }
+  return limits;
+}
+
+/// What only the month that runs has: where it is going, and how near the limits are.
+void add_outlook(json::object& row, const records::Usage& usage, const Question& question) {
+  row["forecast_yen"] = json_text(finance::forecast(usage.amount, question.now).exact());
+}
+
+json::array usage_rows(const store::UsageQuery& query, const Question& question, bool current) {
   json::array rows;
   for (const store::UsageRow& row : question.book.usage(query)) {
     json::object each;
     each["label"] = json_text(row.label);
     if (query.by == store::UsageQuery::By::shop) {
       each["name"] = name_of(row.label, question.settings);
+      if (current) add_outlook(each, row.usage, question);
     }
     for (auto& [key, value] : to_json(row.usage)) each[key] = std::move(value);
     rows.push_back(std::move(each));
+  }
+  return rows;
+}
+
+json::array all_limits(const std::optional<std::string>& only, const Question& question) {
+  json::array rows;
+  for (const config::Shop& shop : question.settings.shops) {
+    if (only && *only != shop.id) continue;
+    json::object limits = limits_of(shop, question);
+    if (limits.empty()) continue;
+    limits["shop"] = json_text(shop.id);
+    rows.push_back(std::move(limits));
   }
   return rows;
 }
@@ -179,6 +220,7 @@ Answer show_usage(const Question& question) {
   query.shop = shop;
   query.by = by == "day" ? store::UsageQuery::By::day : store::UsageQuery::By::shop;
   const records::Usage total = question.book.total(query);
+  const bool current = *month == billing_month(question.now);
   if (shop && total == records::Usage{}) {
     if (auto unknown = unknown_shop(*shop, question.settings)) return *unknown;
   }
@@ -187,13 +229,22 @@ Answer show_usage(const Question& question) {
   answer["shop"] = shop ? json::value(json_text(*shop)) : json::value(nullptr);
   answer["by"] = by;
   if (by == "message") {
-    const auto entries = question.book.ledger(query, static_cast<std::int64_t>(after), limit);
+    store::LedgerQuery rows;
+    rows.from = query.from;
+    rows.to = query.to;
+    rows.shop = shop;
+    const auto entries =
+        question.book.accounts().ledger(rows, static_cast<std::int64_t>(after), limit);
     answer["rows"] = array_of(entries);
     answer["more"] = entries.size() == limit;
   } else {
-    answer["rows"] = usage_rows(query, question);
+    answer["rows"] = usage_rows(query, question, current);
   }
   answer["total"] = to_json(total);
+  if (current) {
+    add_outlook(answer["total"].as_object(), total, question);
+    answer["limits"] = all_limits(shop, question);
+  }
   return answer;
 }
 
@@ -287,6 +338,10 @@ constexpr auto book_commands = std::to_array<BookCommand>({
     {"suppression.export", export_entries},
     {"suppression.history", show_history},
     {"audit", show_audit},
+    {"month.status", show_months},
+    {"month.check", check_month},
+    {"ledger.search", search_ledger},
+    {"reconcile", reconcile},
 });
 
 const BookCommand* find(std::string_view command) {
@@ -341,6 +396,12 @@ const std::vector<std::string>& commands() {
                                                "suppression.parked.drop",
                                                "suppression.history",
                                                "audit",
+                                               "month.status",
+                                               "month.check",
+                                               "month.close",
+                                               "ledger.search",
+                                               "ledger.reverse",
+                                               "reconcile",
                                                "host.explain",
                                                "dkim.list",
                                                "dns.show",

@@ -14,6 +14,7 @@
 #include "control/forms.h"
 #include "control/interventions.h"
 #include "control/json.h"
+#include "control/money_changes.h"
 #include "control/suppression_file.h"
 #include "control/waves.h"
 #include "core/escape.h"
@@ -192,6 +193,8 @@ constexpr auto changes = std::to_array<ChangeCommand>({
     {"suppression.undo", plan_undo},
     {"suppression.parked.release", plan_release_parked},
     {"suppression.parked.drop", plan_drop_parked},
+    {"month.close", plan_month_close},
+    {"ledger.reverse", plan_reversal},
 });
 
 const ChangeCommand* find(std::string_view command) {

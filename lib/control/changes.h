@@ -31,7 +31,8 @@ struct Change {
 records::AuditRow audit_row(std::string action, const Question& question, const Caller& caller);
 void tell_log(const records::AuditRow& row);
 
-/// queue.retry, .hold, .release and .cancel, suppression.add, .clear, .import, .undo and .parked.
+/// queue.retry, .hold, .release and .cancel, suppression.add, .clear, .import, .undo and .parked,
+/// month.close, ledger.reverse.
 bool is_change(std::string_view command);
 
 /// Reads only. Not on the network thread: may ask the book and a name service.

@@ -9,34 +9,12 @@
 #include "config/loader.h"
 #include "control/changes.h"
 #include "control/client.h"
+#include "control/money_answers.h"
 #include "core/escape.h"
 #include "store/inquiry.h"
 
 namespace ecrelay::control {
 namespace {
-
-Fault broken(const config::LoadOutcome& loaded) {
-  std::string lines;
-  for (const config::Problem& problem : loaded.errors) {
-    lines += (lines.empty() ? "" : "\n") + problem.text();
-  }
-  return Fault(FaultCode::configuration, std::move(lines));
-}
-
-/// Whether the book is there and may be read; Store and SQLite would say it less plainly.
-std::optional<Fault> unreadable(const std::string& book) {
-  if (::access(book.c_str(), R_OK) == 0) return std::nullopt;
-  const int why = errno;
-  const std::string text = printable(book) + ": " + std::strerror(why);
-  if (why == ENOENT) {
-    return Fault(FaultCode::unavailable,
-                 "the daemon is not running, and there is no book: " + text);
-  }
-  return Fault(FaultCode::refused,
-               "the daemon is not running, and its book may be read only by "
-               "its own user and root: " +
-                   text);
-}
 
 Reply from_book(const Request& request, const config::Settings& settings) {
   const std::string path = settings.state_dir / "book.db";
@@ -71,7 +49,7 @@ Consultation alone(const config::LoadOutcome& loaded, const Request& request,
     Fault fault(FaultCode::unavailable, "the daemon is not running (" + why + "): start it");
     return Consultation{std::move(fault), {}, true};
   }
-  if (!loaded.settings) return Consultation{broken(loaded), {}, true};
+  if (!loaded.settings) return Consultation{broken_configuration(loaded), {}, true};
   Consultation result{from_files(request, *loaded.settings, explainer), {}, true};
   result.notes.push_back("the daemon is not running (" + why + "); answered from its files");
   return result;
@@ -79,16 +57,39 @@ Consultation alone(const config::LoadOutcome& loaded, const Request& request,
 
 }  // namespace
 
+Fault broken_configuration(const config::LoadOutcome& loaded) {
+  std::string lines;
+  for (const config::Problem& problem : loaded.errors) {
+    lines += (lines.empty() ? "" : "\n") + problem.text();
+  }
+  return Fault(FaultCode::configuration, std::move(lines));
+}
+
+std::optional<Fault> unreadable(const std::string& book) {
+  if (::access(book.c_str(), R_OK) == 0) return std::nullopt;
+  const int why = errno;
+  const std::string text = printable(book) + ": " + std::strerror(why);
+  if (why == ENOENT) {
+    return Fault(FaultCode::unavailable, "there is no book: " + text);
+  }
+  return Fault(FaultCode::refused,
+               "its book may be read only by "
+               "its own user and root: " +
+                   text);
+}
+
 Consultation consult(const Whereabouts& place, const Request& request, const Explainer& explainer) {
   // With a socket named the file is needed only when the daemon is down.
   std::optional<config::LoadOutcome> loaded;
   std::string socket = place.socket.value_or(config::Control().socket.string());
   if (!place.socket) {
     loaded = config::load(place.config);
-    if (!loaded->settings && place.config_named) return Consultation{broken(*loaded), {}, false};
+    if (!loaded->settings && place.config_named)
+      return Consultation{broken_configuration(*loaded), {}, false};
     if (loaded->settings) socket = loaded->settings->control.socket.string();
   }
-  Result<Reply> reply = ask(socket, request);
+  const auto patience = is_slow(request.command) ? std::chrono::hours(2) : std::chrono::minutes(2);
+  Result<Reply> reply = ask(socket, request, patience);
   if (reply) return Consultation{std::move(*reply), {}, false};
   const std::string why = reply.error().detail;
   if (reply.error().code == ErrorCode::refused) {

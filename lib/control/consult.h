@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "config/loader.h"
 #include "config/settings.h"
 #include "control/answers.h"
 #include "control/wire.h"
@@ -36,5 +37,11 @@ using Explainer = std::function<Result<Explain>(const config::Settings& settings
 /// The socket is the one named, else that of the configuration file. When the standard file
 /// cannot be read by this user (it names secrets), the standard socket is tried.
 Consultation consult(const Whereabouts& place, const Request& request, const Explainer& explainer);
+
+/// Why the book cannot be read, where that can be told: Store and SQLite would say it less
+/// plainly.
+std::optional<Fault> unreadable(const std::string& book);
+/// What is wrong with a configuration file, a line each.
+Fault broken_configuration(const config::LoadOutcome& loaded);
 
 }  // namespace ecrelay::control

@@ -156,6 +156,7 @@ json::object to_json(const records::LedgerEntry& entry) {
   object["charge"] = entry.id;
   object["kind"] = records::text(entry.kind);
   object["at"] = json_time(entry.at);
+  object["booked_at"] = json_time(entry.booked_at);
   object["day"] = json_text(entry.day);
   object["shop"] = json_text(entry.shop);
   object["message"] = id_of(entry.message);
@@ -180,8 +181,15 @@ json::object to_json(const records::Usage& usage) {
   object["expired"] = usage.expired;
   object["cancelled"] = usage.cancelled;
   object["sandboxed"] = usage.sandboxed;
+  object["reports"] = usage.reports;
+  object["tests"] = usage.tests;
+  object["bounced_later"] = usage.bounced_later;
   object["charges"] = usage.charges;
   object["amount_yen"] = yen(usage.amount);
+  object["reversals"] = usage.reversals;
+  object["reversals_yen"] = yen(Money() - usage.reversed);
+  object["adjustments_yen"] = yen(usage.adjusted);
+  object["net_yen"] = yen(usage.net());
   return object;
 }
 

@@ -54,59 +54,6 @@ std::string queued_message(const json::object& message) {
   return text + table.text();
 }
 
-std::vector<std::string> usage_cells(const json::object& row, const std::string& label) {
-  std::vector<std::string> cells = {label, field(row, "name")};
-  for (const char* name : {"messages", "recipients", "sent", "bounced", "suppressed", "expired",
-                           "cancelled", "sandboxed", "charges", "amount_yen"}) {
-    cells.push_back(field(row, name));
-  }
-  return cells;
-}
-
-std::string usage_by_message(const json::object& result) {
-  Table table({{"CHARGE", Align::right},
-               {"AT"},
-               {"SHOP", Align::left, 20},
-               {"MESSAGE"},
-               {"KIND"},
-               {"UNIT"},
-               {"YEN", Align::right}});
-  std::string last = "0";
-  for (const json::value& each : list(result, "rows")) {
-    const json::object& row = object_of(each);
-    last = field(row, "charge");
-    table.add({last, time_field(row, "at"), field(row, "shop"), field(row, "message"),
-               field(row, "kind"), field(row, "unit"), field(row, "amount_yen")});
-  }
-  std::string text =
-      table.text() + "month: " + shown(part(result, "total"), "amount_yen") + " yen\n";
-  if (truth(result, "more")) text += "… go on with --after " + last + "\n";
-  return text;
-}
-
-std::string usage(const json::object& result) {
-  if (field(result, "by") == "message") return usage_by_message(result);
-  const bool days = field(result, "by") == "day";
-  Table table({{days ? "DAY" : "SHOP", Align::left, 30},
-               {days ? "" : "NAME", Align::left, 30},
-               {"MESSAGES", Align::right},
-               {"RECIPIENTS", Align::right},
-               {"SENT", Align::right},
-               {"BOUNCED", Align::right},
-               {"SUPPRESSED", Align::right},
-               {"EXPIRED", Align::right},
-               {"CANCELLED", Align::right},
-               {"SANDBOXED", Align::right},
-               {"CHARGES", Align::right},
-               {"YEN", Align::right}});
-  for (const json::value& each : list(result, "rows")) {
-    const json::object& row = object_of(each);
-    table.add(usage_cells(row, field(row, "label")));
-  }
-  table.add(usage_cells(part(result, "total"), "total"));
-  return shown(result, "month") + " (JST)\n" + table.text();
-}
-
 std::string entries(const json::array& rows) {
   Table table({{"ENTRY", Align::right},
                {"ADDRESS", Align::left, 40},
@@ -270,7 +217,7 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"queue.release", intervened},
     {"queue.cancel", intervened},
     {"trace", render_trace},
-    {"usage", usage},
+    {"usage", render_usage},
     {"suppression.show", suppression},
     {"suppression.list", suppressions},
     {"suppression.add", added},
@@ -285,6 +232,14 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"dkim.list", keys},
     {"dns.show", dns_table},
     {"reload", reloaded},
+    {"month.status", render_months},
+    {"month.check", render_checks},
+    {"month.close", render_closed},
+    {"month.export", render_export},
+    {"month.verify", render_checks},
+    {"ledger.search", render_ledger},
+    {"ledger.reverse", render_reversal},
+    {"reconcile", render_checks},
 });
 
 }  // namespace

@@ -15,6 +15,16 @@ std::string render_status(const boost::json::object& result);
 std::string render_trace(const boost::json::object& result);
 std::string render_message(const boost::json::object& message);
 
+/// month.status, month.check, month.close, month.export, month.verify, ledger.search,
+/// ledger.reverse, reconcile and usage.
+std::string render_months(const boost::json::object& result);
+std::string render_checks(const boost::json::object& result);
+std::string render_closed(const boost::json::object& result);
+std::string render_export(const boost::json::object& result);
+std::string render_ledger(const boost::json::object& result);
+std::string render_reversal(const boost::json::object& result);
+std::string render_usage(const boost::json::object& result);
+
 /// How `dns show` shows: as a table, as lines for a zone file (TXT cut into strings of at most
 /// 255 bytes, advice in comments), or in Japanese for a provider's web form.
 std::string render_dns(const boost::json::object& result, std::string_view format);

@@ -13,6 +13,7 @@
 #include "control/changes.h"
 #include "control/http.h"
 #include "control/json.h"
+#include "control/money_answers.h"
 #include "control/rates.h"
 #include "control/wire.h"
 #include "log/events.h"
@@ -141,6 +142,7 @@ struct Server::State {
   std::optional<net::UnixListener> local;
   std::optional<net::Listener> web;
   net::Workers workers{"control", 1};
+  net::Workers slow_workers{"accounts", 1};  ///< for what reads a whole month
 };
 
 // --- connections --------------------------------------------------------------------------
@@ -252,7 +254,8 @@ asio::awaitable<std::string> Server::State::answer_request(Errand errand) {
   const std::string command = errand.request.command;
   if (asks_the_book(command) || asks_the_settings(command)) {
     const auto ask = asks_the_book(command) ? ask_book : ask_settings;
-    auto asking = workers.run([errand = std::move(errand), ask] { return ask(errand); });
+    net::Workers& where = is_slow(command) ? slow_workers : workers;
+    auto asking = where.run([errand = std::move(errand), ask] { return ask(errand); });
     co_return co_await std::move(asking);
   }
   Reply reply = reply_of(unknown_command(command));
@@ -268,7 +271,8 @@ Reply Server::State::explain(const Request& request) const {
 }
 
 asio::awaitable<Reply> Server::State::change(Errand errand) {
-  auto planning = workers.run([errand = std::move(errand)] { return plan(errand); });
+  net::Workers& where = is_slow(errand.request.command) ? slow_workers : workers;
+  auto planning = where.run([errand = std::move(errand)] { return plan(errand); });
   const Result<Change> change = co_await std::move(planning);
   if (!change) co_return reply_of(change.error());
   if (auto fault = change->begin ? change->begin(ports) : std::nullopt) co_return *fault;

@@ -55,7 +55,7 @@ struct Ports {
 /// Who may: root, the daemon's own user, and members of the socket file's group, as the kernel
 /// tells; the file's mode alone is not believed. Every change leaves an audit row in its own
 /// transaction and an `admin` event in the log. Questions to the book run on a thread of their
-/// own, one at a time, so a person never holds up mail.
+/// own, one at a time, so a person never holds up mail; what reads a whole month has another.
 ///
 /// Bounds: 32 connections each for socket and HTTP, a request of 1 MiB, 30 s to send the next
 /// request, 30 s to take a reply.

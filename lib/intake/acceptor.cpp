@@ -68,6 +68,25 @@ const Reply not_stored(451, "4.3.0",
 
 }  // namespace
 
+/// A message counted for its shop's day while it is being stored; however that fails, it counts
+/// no more.
+class Reservation {
+ public:
+  Reservation(policy::ShopMeter& meter, TimePoint at) : meter_(meter), at_(at) {}
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+  ~Reservation() {
+    if (!kept_) meter_.release(at_);
+  }
+
+  void keep() { kept_ = true; }
+
+ private:
+  policy::ShopMeter& meter_;
+  TimePoint at_;
+  bool kept_ = false;
+};
+
 Reply over_limit(const policy::Allowance& allowance) {
   return Reply(452, "4.7.1",
                "the shop's sending limit is reached until " + timestamp(allowance.until));
@@ -268,6 +287,11 @@ asio::awaitable<Reply> Acceptor::store(Draft& draft) {
   acceptance.head = draft.head;
   acceptance.body = draft.body;
 
+  policy::ShopMeter& meter = reception_.meter(*draft.shop, draft.at);
+  const policy::Allowance room = meter.reserve(draft.at);
+  if (!room.allowed()) co_return refuse(draft, over_limit(room), "shop limit");
+  Reservation place(meter, draft.at);
+
   net::Answer<store::AcceptOutcome> answer(reception_.ports().executor);
   store::Ticket ticket = reception_.ports().writer.accept(std::move(acceptance), answer.done());
   std::optional<store::AcceptOutcome> outcome =
@@ -277,6 +301,8 @@ asio::awaitable<Reply> Acceptor::store(Draft& draft) {
     outcome = co_await answer.result();  // settled at the last moment: it is on its way
   }
   if (const auto* stored = std::get_if<store::Stored>(&*outcome)) {
+    place.keep();
+    reception_.tell_limits(draft.shop->id, draft.at);
     co_return on_stored(draft, stored->location);
   }
   if (const auto* duplicate = std::get_if<store::Duplicate>(&*outcome)) {
@@ -315,7 +341,6 @@ Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {
   ++counters.messages;
   counters.recipients += draft.recipients.size();
   counters.suppressed += suppressed;
-  reception_.meter(*draft.shop, draft.at).accepted(draft.at);
 
   draft.row.location = location;
   const Ulid id = draft.id;

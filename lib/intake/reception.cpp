@@ -161,7 +161,24 @@ policy::ShopMeter& Reception::meter(const policy::Shop& shop, TimePoint now) {
 void Reception::charged(const std::string& shop, Money amount, TimePoint at) {
   const auto found = meters_.find(shop);
   // A shop without a meter reads the book when it needs one.
-  if (found != meters_.end()) found->second.charged(amount, at);
+  if (found == meters_.end()) return;
+  found->second.charged(amount, at);
+  tell_limits(shop, at);
+}
+
+void Reception::tell_limits(const std::string& shop, TimePoint at) {
+  const auto found = meters_.find(shop);
+  if (found == meters_.end()) return;
+  for (const policy::LimitUse& use : found->second.warnings(at)) {
+    const policy::ShopUsage& usage = found->second.usage();
+    const policy::ShopLimits& limits = found->second.limits();
+    const bool day = use.limit == policy::Allowance::Limit::day;
+    const std::string used =
+        day ? std::to_string(usage.messages_today) : usage.yen_this_month.exact();
+    const std::string of =
+        day ? std::to_string(*limits.messages_per_day) : limits.yen_per_month->exact();
+    log::limit_used(log::LimitUse{shop, day ? "day" : "month", used, of, use.percent, use.until});
+  }
 }
 
 std::string Reception::next_session_name() {

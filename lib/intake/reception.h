@@ -85,6 +85,8 @@ class Reception {
   Counters& counters() { return counters_; }
   /// A charge was booked for the shop: counts towards its month.
   void charged(const std::string& shop, Money amount, TimePoint at);
+  /// Warns of limits of the shop that are used up to 80 or 100 %, once each.
+  void tell_limits(const std::string& shop, TimePoint at);
   /// Names sessions in logs and traces: unique for the life of the process.
   std::string next_session_name();
 

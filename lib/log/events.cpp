@@ -63,6 +63,9 @@ constexpr auto table = std::to_array<EventInfo>({
     {"clock", Level::warning, "by", "somebody set the clock of this machine"},
     {"store_recovered", Level::info, "text", "the book and the spool can be written again"},
     {"dns", Level::warning, "name type text", "a look-up failed"},
+    {"month_closed", Level::info, "month actor yen sha256", "a month is closed for good"},
+    {"limit", Level::warning, "shop limit used of percent until",
+     "a shop has used so much of its day or month; at 100 its mail gets 452"},
     {"admin", Level::info, "actor command text", "a person did something"},
 });
 static_assert(table.size() == static_cast<std::size_t>(Event::admin) + 1);
@@ -316,6 +319,27 @@ void store_recovered(std::string_view text) {
 
 void dns_trouble(std::string_view name, std::string_view type, std::string_view text) {
   Line(Event::dns).add("name", name).add("type", type).add("text", text).write();
+}
+
+void month_closed(std::string_view month, std::string_view actor, std::string_view yen,
+                  std::string_view sha256) {
+  Line(Event::month_closed)
+      .add("month", month)
+      .add("actor", actor)
+      .add("yen", yen)
+      .add("sha256", sha256)
+      .write();
+}
+
+void limit_used(const LimitUse& use) {
+  Line(Event::limit)
+      .add("shop", use.shop)
+      .add("limit", use.limit)
+      .add("used", use.used)
+      .add("of", use.of)
+      .add_number("percent", use.percent)
+      .add("until", timestamp(use.until))
+      .write();
 }
 
 void admin_acted(std::string_view actor, std::string_view command, std::string_view text) {

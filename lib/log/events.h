@@ -166,6 +166,19 @@ void store_trouble(std::string_view operation, std::string_view text);
 void clock_set(Duration by);
 void store_recovered(std::string_view text);
 void dns_trouble(std::string_view name, std::string_view type, std::string_view text);
+/// A JST month ("2026-11") is closed for good; `yen` is its exact net sum.
+void month_closed(std::string_view month, std::string_view actor, std::string_view yen,
+                  std::string_view sha256);
+/// A shop has used `percent` of its limit ("day" or "month"): 80, then 100.
+struct LimitUse {
+  std::string_view shop;
+  std::string_view limit;
+  std::string_view used;  ///< messages, or exact yen
+  std::string_view of;
+  std::uint64_t percent = 0;
+  TimePoint until;  ///< when the next day or month begins
+};
+void limit_used(const LimitUse& use);
 /// A person did something over the control socket.
 void admin_acted(std::string_view actor, std::string_view command, std::string_view text);
 

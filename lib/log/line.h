@@ -43,6 +43,8 @@ enum class Event {
   clock,
   store_recovered,
   dns,
+  month_closed,
+  limit,
   admin,
 };
 

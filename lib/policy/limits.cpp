@@ -72,6 +72,7 @@ bool BurstGauge::is_burst(std::uint32_t threshold, TimePoint now) {
 ShopMeter::ShopMeter(const ShopLimits& limits, const ShopUsage& so_far, TimePoint now)
     : usage_(so_far), day_(billing_day(now)) {
   set_limits(limits, now);
+  warnings(now);  // an earlier run has told of them
 }
 
 Allowance ShopMeter::admit(TimePoint now) {
@@ -85,9 +86,51 @@ Allowance ShopMeter::admit(TimePoint now) {
   return bucket_ ? bucket_->take(now) : Allowance{};
 }
 
-void ShopMeter::accepted(TimePoint now) {
+Allowance ShopMeter::reserve(TimePoint now) {
   turn(now);
+  if (limits_.messages_per_day && usage_.messages_today >= *limits_.messages_per_day) {
+    return {Allowance::Limit::day, day_after(day_)};
+  }
   ++usage_.messages_today;
+  return {};
+}
+
+void ShopMeter::release(TimePoint now) {
+  turn(now);
+  if (usage_.messages_today > 0) --usage_.messages_today;
+}
+
+std::int64_t percent_of(std::int64_t used, std::int64_t limit) {
+  if (limit <= 0) return 100;
+  // Divided first where multiplying would overflow.
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 100;
+  return used > most ? used / (limit / 100 + 1) : used * 100 / limit;
+}
+
+std::int64_t ShopMeter::percent(Allowance::Limit limit) const {
+  if (limit == Allowance::Limit::day)
+    return limits_.messages_per_day
+               ? percent_of(static_cast<std::int64_t>(usage_.messages_today),
+                            static_cast<std::int64_t>(*limits_.messages_per_day))
+               : 0;
+  return limits_.yen_per_month ? percent_of(usage_.yen_this_month.in_milli_yen(),
+                                            limits_.yen_per_month->in_milli_yen())
+                               : 0;
+}
+
+std::vector<LimitUse> ShopMeter::warnings(TimePoint now) {
+  turn(now);
+  std::vector<LimitUse> uses;
+  const auto look = [&](Allowance::Limit limit, std::int64_t& told, TimePoint until) {
+    const std::int64_t used = percent(limit);
+    const std::int64_t step = used >= 100 ? 100 : used >= 80 ? 80 : 0;
+    if (step <= told) return;
+    told = step;
+    uses.push_back(LimitUse{limit, static_cast<std::uint64_t>(step), until});
+  };
+  look(Allowance::Limit::day, day_told_, day_after(day_));
+  look(Allowance::Limit::month, month_told_, month_after(day_));
+  return uses;
 }
 
 void ShopMeter::charged(Money amount, TimePoint now) {
@@ -114,8 +157,12 @@ void ShopMeter::turn(TimePoint now) {
   const days step = sys_days(today) - sys_days(day_);
   if (step == days(0) || step == days(-1)) return;
   usage_.messages_today = 0;
+  day_told_ = 0;
   const bool same_month = today.year() == day_.year() && today.month() == day_.month();
-  if (!same_month) usage_.yen_this_month = Money();
+  if (!same_month) {
+    usage_.yen_this_month = Money();
+    month_told_ = 0;
+  }
   day_ = today;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "core/money.h"
 #include "core/time.h"
@@ -67,6 +68,16 @@ class BurstGauge {
   std::uint32_t last_half_ = 0;
 };
 
+/// What a shop has just used so much of: 80 % of its day or month, or all of it.
+struct LimitUse {
+  Allowance::Limit limit = Allowance::Limit::none;
+  std::uint64_t percent = 0;  ///< 80 or 100
+  TimePoint until;            ///< when the next day or month begins
+};
+
+/// Whole percents of a limit, rounded down; 100 of a limit of nothing.
+std::int64_t percent_of(std::int64_t used, std::int64_t limit);
+
 /// The limits of one shop over time. One thread; after a start it is given what the book knows.
 class ShopMeter {
  public:
@@ -75,23 +86,33 @@ class ShopMeter {
   /// At MAIL: takes a token of the rate when everything allows it. The burst is one second's
   /// worth, and at least 10 (an application server sends an order's mails together).
   Allowance admit(TimePoint now);
-  /// A message was stored: it counts for the day.
-  void accepted(TimePoint now);
+  /// Counts a message for the day before it is stored, when there is still room: sessions that
+  /// were admitted together cannot pass the limit together.
+  Allowance reserve(TimePoint now);
+  /// A reserved message was not stored after all.
+  void release(TimePoint now);
   /// A charge was booked. What is queued is not counted before it is sent, so a month may end
   /// above its limit by what was in the queue.
   void charged(Money amount, TimePoint now);
+  /// What has come to 80 % or 100 % of a limit since the last call: each once a day or month, also
+  /// across a restart (what was used up before it is not told again).
+  std::vector<LimitUse> warnings(TimePoint now);
 
   /// BurstGauge::is_burst for the shop's messages.
   bool is_burst(std::uint32_t threshold, TimePoint now) { return gauge_.is_burst(threshold, now); }
 
   void set_limits(const ShopLimits& limits, TimePoint now);
+  const ShopLimits& limits() const { return limits_; }
   const ShopUsage& usage() const { return usage_; }
 
  private:
   void turn(TimePoint now);
+  std::int64_t percent(Allowance::Limit limit) const;
 
   ShopLimits limits_;
   ShopUsage usage_;
+  std::int64_t day_told_ = 0;          ///< percent that was warned of
+  std::int64_t month_told_ = 0;        ///< percent that was warned of
   std::optional<TokenBucket> bucket_;  ///< none without a rate
   BurstGauge gauge_;
   std::chrono::year_month_day day_;

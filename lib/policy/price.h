@@ -47,6 +47,25 @@ class PriceBook {
   ShopLists shops_;
 };
 
+/// Price lists by shop; "" is everybody.
+using PriceLists = std::map<std::string, std::vector<Price>, std::less<>>;
+
+/// A difference between the prices that were noted and those that are configured.
+struct PriceChange {
+  std::string shop;
+  Price price;                  ///< the configured one, or the noted one that is gone
+  std::optional<Price> before;  ///< noted for the same day
+  bool withdrawn = false;       ///< not configured any more
+};
+
+/// What has to be noted, by shop and day. Lists of shops that are configured no more stay noted.
+std::vector<PriceChange> price_changes(const PriceLists& noted, const PriceLists& configured,
+                                       const std::vector<std::string>& shops);
+
+/// Why a change cannot be: something has been charged on its day or later. Nothing when it can.
+std::optional<Error> refusal_of(const PriceChange& change,
+                                std::optional<std::chrono::year_month_day> last_charged);
+
 /// What the book is asked to charge. The book refuses a second charge with the same key: the
 /// message, and the recipient where the unit is the recipient.
 struct Charge {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,10 +37,12 @@ struct LedgerEntry {
   std::int64_t id = 0;
   EntryKind kind = EntryKind::charge;
   TimePoint at;
-  std::string day;  ///< JST, "2026-11-23"; derived from `at` by the book
+  TimePoint booked_at;  ///< `at`, but for what came after its month was closed
+  std::string day;      ///< JST day of booked_at, "2026-11-23"; derived by the book
   std::string shop;
   std::optional<Ulid> message;
   std::optional<std::uint32_t> recipient;  ///< absent when the message was charged as a whole
+  std::optional<std::int64_t> recipients;  ///< of a message charged as a whole, when it was charged
   Unit unit = Unit::message;
   Money price;
   Money amount;
@@ -49,11 +52,12 @@ struct LedgerEntry {
   std::string actor;
 };
 
-/// What happened in a span of JST days. Messages, recipients: by day of acceptance. Final states,
-/// charges and amount: by the day they came about, so that a day that is over never changes.
+/// What happened in a span of JST days. Messages, recipients: by day of acceptance. Final states:
+/// by the day they came about, so that a day that is over never changes. Of shops' mail only; what
+/// we send ourselves is counted by message in `reports` and `tests`, and nowhere else.
 /// Over all time: recipients = sent + bounced + suppressed + expired + cancelled + sandboxed +
 /// open.
-struct Usage {
+struct Counts {
   std::int64_t messages = 0;
   std::int64_t recipients = 0;
   std::int64_t sent = 0;
@@ -62,10 +66,43 @@ struct Usage {
   std::int64_t expired = 0;
   std::int64_t cancelled = 0;
   std::int64_t sandboxed = 0;
+  std::int64_t reports = 0;
+  std::int64_t tests = 0;
+  std::int64_t bounced_later = 0;  ///< sent and charged; a report said later that it bounced
+
+  bool operator==(const Counts&) const = default;
+};
+
+/// Counts, and what the ledger says beside them, by the day it was booked.
+struct Usage : Counts {
   std::int64_t charges = 0;
-  Money amount;
+  Money amount;  ///< of the charges
+  std::int64_t reversals = 0;
+  Money reversed;  ///< sum of the reversals: not positive
+  std::int64_t adjustments = 0;
+  Money adjusted;
+
+  Money net() const { return amount + reversed + adjusted; }
 
   bool operator==(const Usage&) const = default;
+};
+
+/// A shop's JST day.
+struct ShopDay {
+  std::string shop;
+  std::string day;  ///< "2026-11-23"
+  Usage usage;
+
+  bool operator==(const ShopDay&) const = default;
+};
+
+/// A price as it was noted. A later one of the same shop and day stands for the earlier.
+struct PriceRow {
+  std::string shop;                 ///< "" is everybody
+  std::chrono::year_month_day day;  ///< in force from the beginning of this JST day
+  Unit unit = Unit::message;
+  std::optional<Money> price;  ///< absent: an earlier row is taken back
+  TimePoint noted_at;
 };
 
 }  // namespace ecrelay::records

@@ -3,29 +3,10 @@
 #include "store/queue_filter.h"
 #include "store/row_reading.h"
 #include "store/schema.h"
+#include "store/snapshot.h"
 
 namespace ecrelay::store {
 namespace {
-
-/// One state of the book for several questions.
-class Snapshot {
- public:
-  explicit Snapshot(Connection& connection) : connection_(connection) {
-    connection_.execute("BEGIN");
-  }
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
-  ~Snapshot() {
-    try {
-      connection_.execute("ROLLBACK");
-    } catch (const Failure&) {
-      // A failed read has ended it already.
-    }
-  }
-
- private:
-  Connection& connection_;
-};
 
 std::string select(std::string_view columns, std::string_view rest) {
   return "SELECT " + std::string(columns) + " " + std::string(rest);
@@ -36,28 +17,6 @@ std::vector<Row> all(Rows rows, Row (*read)(Rows&)) {
   std::vector<Row> list;
   while (rows.next()) list.push_back(read(rows));
   return list;
-}
-
-constexpr std::string_view usage_sums =
-    "ifnull(sum(messages), 0), ifnull(sum(recipients), 0), ifnull(sum(sent), 0),"
-    " ifnull(sum(bounced), 0), ifnull(sum(suppressed), 0), ifnull(sum(expired), 0),"
-    " ifnull(sum(cancelled), 0), ifnull(sum(sandboxed), 0), ifnull(sum(charges), 0),"
-    " ifnull(sum(amount_milli), 0) FROM daily"
-    " WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR shop = ?3)";
-
-records::Usage read_usage(Rows& rows) {
-  records::Usage usage;
-  usage.messages = rows.integer();
-  usage.recipients = rows.integer();
-  usage.sent = rows.integer();
-  usage.bounced = rows.integer();
-  usage.suppressed = rows.integer();
-  usage.expired = rows.integer();
-  usage.cancelled = rows.integer();
-  usage.sandboxed = rows.integer();
-  usage.charges = rows.integer();
-  usage.amount = rows.money();
-  return usage;
 }
 
 UsageRow read_usage_row(Rows& rows) {
@@ -184,28 +143,17 @@ std::optional<Addressee> Inquiry::addressee(const Ulid& message, std::uint32_t n
 
 std::vector<UsageRow> Inquiry::usage(const UsageQuery& query) {
   const bool by_shop = query.by == UsageQuery::By::shop;
-  const std::string sql = select(by_shop ? "shop," : "day,", usage_sums) +
+  const std::string sql = select(by_shop ? "shop," : "day,", usage_sums) + usage_span +
                           (by_shop ? " GROUP BY shop ORDER BY shop" : " GROUP BY day ORDER BY day");
   return all(connection_.query(sql, to_text(query.from), to_text(query.to), query.shop),
              read_usage_row);
 }
 
 records::Usage Inquiry::total(const UsageQuery& query) {
-  Rows rows =
-      connection_.query(select("", usage_sums), to_text(query.from), to_text(query.to), query.shop);
+  Rows rows = connection_.query(select(usage_sums, usage_span), to_text(query.from),
+                                to_text(query.to), query.shop);
   rows.next();
   return read_usage(rows);
-}
-
-std::vector<records::LedgerEntry> Inquiry::ledger(const UsageQuery& query, std::int64_t after,
-                                                  std::size_t limit) {
-  const std::chrono::sys_days day_after = std::chrono::sys_days(query.to) + std::chrono::days(1);
-  const std::string sql = select(ledger_columns,
-                                 "FROM ledger WHERE at_ms >= ?1 AND at_ms < ?2"
-                                 " AND (?3 IS NULL OR shop = ?3) AND id > ?4 ORDER BY id LIMIT ?5");
-  return all(
-      connection_.query(sql, start_of(query.from), start_of(day_after), query.shop, after, limit),
-      read_ledger);
 }
 
 std::vector<records::SuppressionEntry> Inquiry::suppressions(std::string_view key) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,8 +13,10 @@
 #include "records/message.h"
 #include "records/report.h"
 #include "records/suppression.h"
+#include "store/accounts.h"
 #include "store/database.h"
 #include "store/queue.h"
+#include "store/snapshot.h"
 
 namespace ecrelay::store {
 
@@ -95,9 +98,10 @@ class Inquiry {
   /// Milliseconds at any number of messages: reads the daily totals.
   std::vector<UsageRow> usage(const UsageQuery& query);
   records::Usage total(const UsageQuery& query);
-  /// Ledger rows of a span, oldest first, after row `after`. Reads the whole span.
-  std::vector<records::LedgerEntry> ledger(const UsageQuery& query, std::int64_t after,
-                                           std::size_t limit);
+  /// What finance asks. Must not outlive this.
+  Accounts accounts() { return Accounts(connection_); }
+  /// One state of the book for all that is asked while it lives.
+  std::unique_ptr<Snapshot> snapshot() { return std::make_unique<Snapshot>(connection_); }
 
   /// Open entries of an address, of every shop and operator-wide; also those past their time.
   std::vector<records::SuppressionEntry> suppressions(std::string_view key);

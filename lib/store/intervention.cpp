@@ -1,10 +1,12 @@
 #include "store/intervention.h"
 
 #include <string_view>
+#include <utility>
 
 #include "records/message.h"
 #include "store/ledger.h"
 #include "store/queue_filter.h"
+#include "store/row_reading.h"
 
 namespace ecrelay::store {
 namespace {
@@ -25,10 +27,16 @@ std::int64_t cancel_in(Connection& book, records::State state, const Chosen& cho
       chosen.message, key_ending(chosen.domain), now, records::bounded(why, records::max_reply));
 }
 
-std::string shop_of(Connection& book, const Ulid& message) {
-  Rows rows = book.query("SELECT shop FROM message WHERE id = ?", message);
+struct Sender {
+  std::string shop;
+  records::Kind kind;
+};
+
+Sender sender_of(Connection& book, const Ulid& message) {
+  Rows rows = book.query("SELECT shop, kind FROM message WHERE id = ?", message);
   if (!rows.next()) throw Refused("the book has no message " + message.text());
-  return rows.text();
+  std::string shop = rows.text();
+  return Sender{std::move(shop), known(records::parse_kind(rows.text()))};
 }
 
 }  // namespace
@@ -45,13 +53,13 @@ std::int64_t release(Transaction& change, const Chosen& chosen, TimePoint now) {
 
 Cancelled cancel(Transaction& change, const Chosen& chosen, TimePoint now, const std::string& why) {
   Connection& book = change.book();
-  const std::string shop = shop_of(book, chosen.message);
+  const Sender sender = sender_of(book, chosen.message);
   Cancelled cancelled;
   cancelled.queued = cancel_in(book, records::State::queued, chosen, now, why);
   cancelled.held = cancel_in(book, records::State::held, chosen, now, why);
-  records::Usage usage;
-  usage.cancelled = cancelled.queued + cancelled.held;
-  count(change, shop, now, usage);
+  records::Counts counts;
+  counts.cancelled = cancelled.queued + cancelled.held;
+  count(change, sender.shop, now, counted(sender.kind, counts));
   return cancelled;
 }
 

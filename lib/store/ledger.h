@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/time.h"
@@ -15,17 +17,36 @@ struct Billed {
   std::string shop;
   Ulid message;
   std::string tag;
+  records::Kind kind = records::Kind::mail;
+  std::optional<std::int64_t> recipients = std::nullopt;  ///< that the message has
 };
 
-/// Writes a charge, unless the message (or this recipient of it) has been charged before; true
-/// when written. Refused for what was not sent.
+/// Writes a charge, unless the message (or this recipient of it) has been charged before, or is
+/// none of a shop's; true when written. Refused for what was not sent. The daily total follows by
+/// trigger. What lies in a closed month is booked in the oldest open one, with its own time.
 bool charge_once(Transaction& change, const Billed& billed, const records::Charge& charge,
                  TimePoint at);
 
-/// Adds to the totals of a shop on the JST day of `at`.
-void count(Transaction& change, const std::string& shop, TimePoint at, const records::Usage& more);
+/// A charge to be taken back.
+struct Reversal {
+  std::int64_t charge = 0;
+  TimePoint at;
+  std::string reason;
+  std::string actor;
+};
+
+/// Books a charge back; the number of the new row. Refused when there is no such charge, it has
+/// been reversed before, or reason or actor are missing.
+std::int64_t reverse(Transaction& change, const Reversal& reversal);
+
+/// Adds to the counts of a shop on the JST day of `at`; where its month is closed, on the first
+/// day of the oldest open one.
+void count(Transaction& change, const std::string& shop, TimePoint at, const records::Counts& more);
+
+/// What an insert or an outcome counts for: everything for a shop's mail, else the message alone.
+records::Counts counted(records::Kind kind, const records::Counts& counts);
 
 /// Where a final state is counted; null for open ones.
-std::int64_t records::Usage::*counter(records::State state);
+std::int64_t records::Counts::*counter(records::State state);
 
 }  // namespace ecrelay::store

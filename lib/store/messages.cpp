@@ -1,13 +1,14 @@
 #include "store/messages.h"
 
 #include "store/ledger.h"
+#include "store/row_reading.h"
 
 namespace ecrelay::store {
 namespace {
 
+using records::Counts;
 using records::Message;
 using records::Recipient;
-using records::Usage;
 
 std::optional<Ulid> first_of(Connection& book, const Message& message) {
   Rows rows =
@@ -51,27 +52,27 @@ void insert_row(Connection& book, const Message& message, const Recipient& r) {
       records::bounded(r.reply, records::max_reply));
 }
 
-Usage usage_of(const std::vector<Recipient>& recipients) {
-  Usage usage;
-  usage.messages = 1;
-  usage.recipients = static_cast<std::int64_t>(recipients.size());
+Counts counts_of(const std::vector<Recipient>& recipients) {
+  Counts counts;
+  counts.messages = 1;
+  counts.recipients = static_cast<std::int64_t>(recipients.size());
   for (const Recipient& each : recipients)
-    if (const auto place = counter(each.state)) ++(usage.*place);
-  return usage;
+    if (const auto place = counter(each.state)) ++(counts.*place);
+  return counts;
 }
 
 /// What insert() counted, negative. Recipients that were final from the start were counted on
 /// the message's own day.
-Usage taken_back(Connection& book, const Ulid& id) {
-  Usage usage;
-  usage.messages = -1;
+Counts taken_back(Connection& book, const Ulid& id) {
+  Counts counts;
+  counts.messages = -1;
   Rows rows = book.query("SELECT state FROM recipient WHERE message = ?", id);
   while (rows.next()) {
-    --usage.recipients;
+    --counts.recipients;
     const auto state = records::parse_state(rows.text());
-    if (const auto place = state ? counter(*state) : nullptr) --(usage.*place);
+    if (const auto place = state ? counter(*state) : nullptr) --(counts.*place);
   }
-  return usage;
+  return counts;
 }
 
 }  // namespace
@@ -85,7 +86,7 @@ std::optional<Ulid> insert(Transaction& change, const Message& message,
   }
   insert_row(book, message);
   for (const Recipient& each : recipients) insert_row(book, message, each);
-  count(change, message.shop, message.accepted_at, usage_of(recipients));
+  count(change, message.shop, message.accepted_at, counted(message.kind, counts_of(recipients)));
   return std::nullopt;
 }
 
@@ -103,12 +104,14 @@ std::optional<records::Location> location_of(Connection& book, const Ulid& id) {
 
 bool take_back(Transaction& change, const Ulid& id) {
   Connection& book = change.book();
-  Rows rows = book.query("SELECT shop, accepted_ms, idempotency_key FROM message WHERE id = ?", id);
+  Rows rows =
+      book.query("SELECT shop, accepted_ms, idempotency_key, kind FROM message WHERE id = ?", id);
   if (!rows.next()) return false;
   const std::string shop = rows.text();
   const TimePoint accepted_at = rows.time();
   const std::string key = rows.text();
-  count(change, shop, accepted_at, taken_back(book, id));
+  const records::Kind kind = known(records::parse_kind(rows.text()));
+  count(change, shop, accepted_at, counted(kind, taken_back(book, id)));
   book.execute("DELETE FROM idempotency WHERE shop = ? AND key = ? AND message = ?", shop, key, id);
   book.execute("DELETE FROM recipient WHERE message = ?", id);
   book.execute("DELETE FROM message WHERE id = ?", id);

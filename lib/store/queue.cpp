@@ -14,10 +14,18 @@ namespace ecrelay::store {
 namespace {
 
 Billed billed(Connection& book, const Ulid& message) {
-  Rows rows = book.query("SELECT shop, tag FROM message WHERE id = ?", message);
+  Rows rows = book.query(
+      "SELECT shop, tag, kind, (SELECT count(*) FROM recipient WHERE message = ?1)"
+      " FROM message WHERE id = ?1",
+      message);
   if (!rows.next()) throw Refused("the book has no message " + message.text());
-  std::string shop = rows.text();
-  return Billed{std::move(shop), message, rows.text()};
+  Billed billed;
+  billed.message = message;
+  billed.shop = rows.text();
+  billed.tag = rows.text();
+  billed.kind = known(records::parse_kind(rows.text()));
+  billed.recipients = rows.integer();
+  return billed;
 }
 
 void keep_attempt(Connection& book, const Outcome& outcome, const RecipientOutcome& one,
@@ -103,19 +111,16 @@ QueueItem read_item(Rows& rows) {
 
 bool record(Transaction& change, const Outcome& outcome, const records::ListRules& rules) {
   const Billed whose = billed(change.book(), outcome.message);
-  records::Usage usage;
+  records::Counts counts;
   bool changed = false;
   for (const RecipientOutcome& one : outcome.recipients) {
     if (!advance(change.book(), outcome, one)) continue;
     changed = true;
-    if (const auto place = counter(one.state)) ++(usage.*place);
+    if (const auto place = counter(one.state)) ++(counts.*place);
   }
-  for (const records::Charge& charge : outcome.charges) {
-    if (!charge_once(change, whose, charge, outcome.at)) continue;
-    ++usage.charges;
-    usage.amount = usage.amount + charge.price;
-  }
-  count(change, whose.shop, outcome.at, usage);
+  for (const records::Charge& charge : outcome.charges)
+    charge_once(change, whose, charge, outcome.at);
+  count(change, whose.shop, outcome.at, counted(whose.kind, counts));
   if (!changed) return false;
   for (const records::Sign& sign : outcome.signs) {
     Weighed weighed = weigh(change, sign, rules);

@@ -86,10 +86,12 @@ records::LedgerEntry read_ledger(Rows& rows) {
   e.id = rows.integer();
   e.kind = known(records::parse_entry_kind(rows.text()));
   e.at = rows.time();
+  e.booked_at = rows.time();
   e.day = rows.text();
   e.shop = rows.text();
   e.message = rows.maybe(&Rows::ulid);
   e.recipient = rows.maybe(&Rows::number<std::uint32_t>);
+  e.recipients = rows.maybe(&Rows::integer);
   e.unit = known(records::parse_unit(rows.text()));
   e.price = rows.money();
   e.amount = rows.money();
@@ -113,6 +115,28 @@ records::SuppressionEntry read_parked(Rows& rows) {
   e.message = rows.maybe(&Rows::ulid);
   e.actor = "relay";
   return e;
+}
+
+records::Usage read_usage(Rows& rows) {
+  records::Usage usage;
+  usage.messages = rows.integer();
+  usage.recipients = rows.integer();
+  usage.sent = rows.integer();
+  usage.bounced = rows.integer();
+  usage.suppressed = rows.integer();
+  usage.expired = rows.integer();
+  usage.cancelled = rows.integer();
+  usage.sandboxed = rows.integer();
+  usage.reports = rows.integer();
+  usage.tests = rows.integer();
+  usage.bounced_later = rows.integer();
+  usage.charges = rows.integer();
+  usage.amount = rows.money();
+  usage.reversals = rows.integer();
+  usage.reversed = rows.money();
+  usage.adjustments = rows.integer();
+  usage.adjusted = rows.money();
+  return usage;
 }
 
 records::SuppressionEvent read_event(Rows& rows) {

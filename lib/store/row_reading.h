@@ -43,10 +43,21 @@ inline constexpr std::string_view report_columns =
 records::Report read_report(Rows& rows);
 
 inline constexpr std::string_view ledger_columns =
-    "id, kind, at_ms, day, shop, message, recipient, unit, price_milli, amount_milli, reverses, "
-    "tag,"
-    " reason, actor";
+    "id, kind, at_ms, ifnull(booked_ms, at_ms), day, shop, message, recipient, recipients, unit,"
+    " price_milli, amount_milli, reverses, tag, reason, actor";
 records::LedgerEntry read_ledger(Rows& rows);
+
+/// Sums of daily totals, and the span of days and the shop (or NULL) that they may be of.
+inline constexpr std::string_view usage_sums =
+    "ifnull(sum(messages), 0), ifnull(sum(recipients), 0), ifnull(sum(sent), 0),"
+    " ifnull(sum(bounced), 0), ifnull(sum(suppressed), 0), ifnull(sum(expired), 0),"
+    " ifnull(sum(cancelled), 0), ifnull(sum(sandboxed), 0), ifnull(sum(reports), 0),"
+    " ifnull(sum(tests), 0), ifnull(sum(bounced_later), 0), ifnull(sum(charges), 0),"
+    " ifnull(sum(amount_milli), 0), ifnull(sum(reversals), 0), ifnull(sum(reversals_milli), 0),"
+    " ifnull(sum(adjustments), 0), ifnull(sum(adjustments_milli), 0) FROM daily";
+inline constexpr const char* usage_span =
+    " WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR shop = ?3)";
+records::Usage read_usage(Rows& rows);
 
 inline constexpr std::string_view entry_columns =
     "id, shop, key, address, reason, since_ms, expires_ms, evidence, message, actor, closed_ms";

@@ -47,6 +47,8 @@ inline void tell_every_event(std::string_view text) {
   store_trouble(text, text);
   store_recovered(text);
   dns_trouble(text, text, text);
+  month_closed(text, text, text, text);
+  limit_used(LimitUse{text, text, text, text, 80, due});
   admin_acted(text, text, text);
 }
 

@@ -100,9 +100,9 @@ ShopLimits per_day(std::uint64_t messages) {
 TEST(ShopMeter, CountsTheDayUntilMidnightInTokyo) {
   const TimePoint midnight = *parse_timestamp("2026-11-24T00:00:00+09:00");
   ShopMeter meter(per_day(2), {}, noon);
-  meter.accepted(noon);
+  ASSERT_TRUE(meter.reserve(noon).allowed());
   EXPECT_TRUE(meter.admit(noon).allowed());
-  meter.accepted(noon);
+  ASSERT_TRUE(meter.reserve(noon).allowed());
   const Allowance refused = meter.admit(midnight - 1ms);
   EXPECT_EQ(refused.limit, Allowance::Limit::day);
   EXPECT_EQ(refused.until, midnight);
@@ -117,16 +117,16 @@ TEST(ShopMeter, KnowsWhatTheBookKnewBeforeTheStart) {
 TEST(ShopMeter, DoesNotGiveADayTwiceWhenTheClockGoesBackOverMidnight) {
   const TimePoint midnight = *parse_timestamp("2026-11-24T00:00:00+09:00");
   ShopMeter meter(per_day(1), {}, midnight);
-  meter.accepted(midnight);
+  ASSERT_TRUE(meter.reserve(midnight).allowed());
   EXPECT_FALSE(meter.admit(midnight - 1h).allowed());
   EXPECT_FALSE(meter.admit(midnight + 1h).allowed());
 }
 
 TEST(ShopMeter, RecoversFromAClockThatWasAYearAhead) {
   ShopMeter meter(per_day(1), {}, noon);
-  meter.accepted(noon + 24h * 365);
+  ASSERT_TRUE(meter.reserve(noon + 24h * 365).allowed());
   EXPECT_TRUE(meter.admit(noon).allowed());
-  meter.accepted(noon);
+  ASSERT_TRUE(meter.reserve(noon).allowed());
   EXPECT_FALSE(meter.admit(noon).allowed());
   EXPECT_TRUE(meter.admit(noon + 24h).allowed());
 }
@@ -148,14 +148,59 @@ TEST(ShopMeter, StopsAtTheMonthsYenUntilTheFirstInTokyo) {
 
 TEST(ShopMeter, ANewDayKeepsTheMonthsYen) {
   ShopMeter meter({}, {.messages_today = 9, .yen_this_month = Money::milli_yen(700)}, noon);
-  meter.accepted(noon + 24h);
+  ASSERT_TRUE(meter.reserve(noon + 24h).allowed());
   EXPECT_EQ(meter.usage().messages_today, 1U);
   EXPECT_EQ(meter.usage().yen_this_month, Money::milli_yen(700));
 }
 
+TEST(ShopMeter, NeverStoresMoreThanTheDayHoweverManyWereAdmittedTogether) {
+  ShopMeter meter(per_day(3), {}, noon);
+  for (int session = 0; session < 10; ++session) EXPECT_TRUE(meter.admit(noon).allowed());
+  int stored = 0;
+  for (int session = 0; session < 10; ++session) stored += meter.reserve(noon).allowed();
+  EXPECT_EQ(stored, 3);
+  meter.release(noon);
+  EXPECT_TRUE(meter.reserve(noon).allowed()) << "what was not stored leaves its place";
+  EXPECT_FALSE(meter.reserve(noon).allowed());
+}
+
+TEST(ShopMeter, WarnsAt80AndAt100PercentOnceADayAndOnceAMonth) {
+  ShopLimits limits = per_day(10);
+  limits.yen_per_month = Money::milli_yen(1000);
+  ShopMeter meter(limits, {}, noon);
+  std::vector<std::pair<Allowance::Limit, std::uint64_t>> told;
+  const auto listen = [&](TimePoint at) {
+    for (const LimitUse& use : meter.warnings(at)) told.emplace_back(use.limit, use.percent);
+  };
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(meter.reserve(noon).allowed());
+    listen(noon);
+  }
+  const std::vector<std::pair<Allowance::Limit, std::uint64_t>> day = {
+      {Allowance::Limit::day, 80}, {Allowance::Limit::day, 100}};
+  EXPECT_EQ(told, day);
+  meter.charged(Money::milli_yen(799), noon);
+  listen(noon);
+  EXPECT_EQ(told.size(), 2u);
+  meter.charged(Money::milli_yen(300), noon);
+  listen(noon);
+  listen(noon + 24h);
+  EXPECT_EQ(told.back(), (std::pair{Allowance::Limit::month, std::uint64_t{100}}));
+  EXPECT_EQ(told.size(), 3u);
+  ShopMeter restarted(limits, {.messages_today = 9, .yen_this_month = Money::milli_yen(900)}, noon);
+  EXPECT_TRUE(restarted.warnings(noon).empty()) << "an earlier run has told of them";
+}
+
+TEST(ShopMeter, PercentsOfHugeAmountsDoNotOverflow) {
+  EXPECT_EQ(percent_of(799, 1000), 79);
+  EXPECT_EQ(percent_of(0, 0), 100);
+  EXPECT_EQ(percent_of(9'000'000'000'000'000'000, 9'000'000'000'000'000'000), 99);
+  EXPECT_EQ(percent_of(1, 9'000'000'000'000'000'000), 0);
+}
+
 TEST(ShopMeter, TakesNewLimitsWhileRunning) {
   ShopMeter meter({}, {}, noon);
-  meter.accepted(noon);
+  ASSERT_TRUE(meter.reserve(noon).allowed());
   meter.set_limits(per_day(1), noon);
   EXPECT_FALSE(meter.admit(noon).allowed());
   meter.set_limits({}, noon);

@@ -57,5 +57,36 @@ TEST(Charge, ExistsForWhatWasSentAndForNothingElse) {
   }
 }
 
+TEST(PriceChanges, AreWhatTheConfigurationSaysAndTheBookDoesNot) {
+  const Price old{2024y / 7 / 1, Money::milli_yen(100), Unit::message};
+  const Price next{2027y / 1 / 1, Money::milli_yen(120), Unit::message};
+  Price dearer = old;
+  dearer.yen = Money::milli_yen(200);
+  const PriceLists noted{{"", {old, next}}, {"gone", {old}}};
+  EXPECT_TRUE(price_changes(noted, noted, {"shop-a"}).empty());
+  EXPECT_TRUE(price_changes(noted, {{"", {next, old}}}, {"shop-a"}).empty()) << "in any order";
+  const auto changed = price_changes(noted, {{"", {dearer}}, {"shop-a", {old}}}, {"shop-a"});
+  ASSERT_EQ(changed.size(), 3u);
+  EXPECT_EQ(changed[0].price, dearer);
+  EXPECT_EQ(changed[0].before, old);
+  EXPECT_TRUE(changed[1].withdrawn);
+  EXPECT_EQ(changed[1].price, next);
+  EXPECT_EQ(changed[2].shop, "shop-a");
+  EXPECT_FALSE(changed[2].before);
+}
+
+TEST(PriceChanges, NeverTouchADayThatHasBeenCharged) {
+  const Price price{2026y / 11 / 23, Money::milli_yen(120), Unit::message};
+  const PriceChange change{"", price, std::nullopt, false};
+  EXPECT_FALSE(refusal_of(change, std::nullopt)) << "nothing charged yet";
+  EXPECT_FALSE(refusal_of(change, 2026y / 11 / 22));
+  for (const PriceChange& each :
+       {change, PriceChange{"", price, price, true}, PriceChange{"shop-a", price, price, false}}) {
+    const auto refused = refusal_of(each, 2026y / 11 / 23);
+    ASSERT_TRUE(refused);
+    EXPECT_NE(refused->detail.find("2026-11-24 or later"), std::string::npos) << refused->detail;
+  }
+}
+
 }  // namespace
 }  // namespace ecrelay::policy

@@ -119,18 +119,27 @@ Store::Settings settings(const std::string& state_dir) {
 std::string contradictions(const std::string& book) {
   Connection connection(book, Access::read, reader_patience);
   Rows rows = connection.query(R"(
-    SELECT 'daily messages' WHERE (SELECT ifnull(sum(messages), 0) FROM daily) <> (SELECT count(*) FROM message)
-    UNION ALL SELECT 'daily recipients' WHERE (SELECT ifnull(sum(recipients), 0) FROM daily) <> (SELECT count(*) FROM recipient)
+    WITH mail_recipient AS (SELECT r.* FROM recipient r JOIN message m ON m.id = r.message WHERE m.kind = 'mail')
+    SELECT 'daily messages' WHERE (SELECT ifnull(sum(messages), 0) FROM daily) <> (SELECT count(*) FROM message WHERE kind = 'mail')
+    UNION ALL SELECT 'daily recipients' WHERE (SELECT ifnull(sum(recipients), 0) FROM daily) <> (SELECT count(*) FROM mail_recipient)
     UNION ALL SELECT 'daily states' WHERE (SELECT ifnull(sum(sent + bounced + suppressed + expired + cancelled + sandboxed), 0) FROM daily)
-      <> (SELECT count(*) FROM recipient WHERE state NOT IN ('queued', 'held'))
-    UNION ALL SELECT 'daily sent' WHERE (SELECT ifnull(sum(sent), 0) FROM daily) <> (SELECT count(*) FROM recipient WHERE state = 'sent')
-    UNION ALL SELECT 'daily amount' WHERE (SELECT ifnull(sum(amount_milli), 0) FROM daily) <> (SELECT ifnull(sum(amount_milli), 0) FROM ledger)
-    UNION ALL SELECT 'daily charges' WHERE (SELECT ifnull(sum(charges), 0) FROM daily) <> (SELECT count(*) FROM ledger)
-    UNION ALL SELECT 'sent and not charged' FROM recipient r WHERE state = 'sent'
+      <> (SELECT count(*) FROM mail_recipient WHERE state NOT IN ('queued', 'held'))
+    UNION ALL SELECT 'daily sent' WHERE (SELECT ifnull(sum(sent), 0) FROM daily) <> (SELECT count(*) FROM mail_recipient WHERE state = 'sent')
+    UNION ALL SELECT 'daily reports and tests' WHERE (SELECT ifnull(sum(reports + tests), 0) FROM daily) <> (SELECT count(*) FROM message WHERE kind <> 'mail')
+    UNION ALL SELECT 'daily and ledger of ' || shop || ' ' || day FROM (
+      SELECT shop, day, charges, amount_milli, reversals, reversals_milli, adjustments, adjustments_milli, first_row, last_row FROM daily
+        WHERE charges + reversals + adjustments > 0
+      EXCEPT SELECT shop, day, count(*) FILTER (WHERE kind = 'charge'), ifnull(sum(amount_milli) FILTER (WHERE kind = 'charge'), 0),
+        count(*) FILTER (WHERE kind = 'reversal'), ifnull(sum(amount_milli) FILTER (WHERE kind = 'reversal'), 0),
+        count(*) FILTER (WHERE kind = 'adjustment'), ifnull(sum(amount_milli) FILTER (WHERE kind = 'adjustment'), 0), min(id), max(id)
+        FROM ledger GROUP BY shop, day)
+    UNION ALL SELECT 'daily rows' WHERE (SELECT count(*) FROM daily WHERE charges + reversals + adjustments > 0)
+      <> (SELECT count(*) FROM (SELECT DISTINCT shop, day FROM ledger))
+    UNION ALL SELECT 'sent and not charged' FROM mail_recipient r WHERE state = 'sent'
       AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.message = r.message AND ifnull(l.recipient, r.n) = r.n)
-    UNION ALL SELECT 'charged and not sent' FROM ledger l WHERE NOT EXISTS
-      (SELECT 1 FROM recipient r WHERE l.message = r.message AND ifnull(l.recipient, r.n) = r.n AND state = 'sent')
-    UNION ALL SELECT 'charged twice' FROM ledger GROUP BY message, recipient HAVING count(*) > 1
+    UNION ALL SELECT 'charged and not sent' FROM ledger l WHERE kind = 'charge' AND NOT EXISTS
+      (SELECT 1 FROM mail_recipient r WHERE l.message = r.message AND ifnull(l.recipient, r.n) = r.n AND state = 'sent')
+    UNION ALL SELECT 'charged twice' FROM ledger WHERE kind = 'charge' GROUP BY message, recipient HAVING count(*) > 1
     UNION ALL SELECT 'open recipients' FROM message m WHERE open_recipients
       <> (SELECT count(*) FROM recipient r WHERE r.message = m.id AND state IN ('queued', 'held'))
     UNION ALL SELECT 'live segments' FROM segment s WHERE live

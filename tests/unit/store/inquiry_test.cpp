@@ -155,10 +155,6 @@ TEST_F(InquiryTest, UsageIsByTheDayThingsCameAbout) {
   query.shop = "shop-a";
   EXPECT_EQ(inquiry.usage(query).size(), 1u);
   EXPECT_EQ(inquiry.total(query).sent, 1);
-  EXPECT_EQ(inquiry.ledger(query, 0, 10).size(), 1u);
-  EXPECT_EQ(inquiry.ledger(query, 0, 10)[0].day, to_text(billing_day(tomorrow)));
-  query.to = query.from;
-  EXPECT_TRUE(inquiry.ledger(query, 0, 10).empty());
 }
 
 TEST_F(InquiryTest, CountsWhatAnAddressesEntriesHeldBack) {

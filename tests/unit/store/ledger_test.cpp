@@ -29,7 +29,8 @@ class LedgerTest : public testing::Test {
   std::string rows() {
     Rows rows = book_.query(
         "SELECT group_concat(id || ' ' || at_ms || ' ' || hex(message) || ' ' ||"
-        " amount_milli, ';') FROM (SELECT * FROM ledger ORDER BY id)");
+        " amount_milli, ';') || (SELECT group_concat(shop || day || charges || ' ' || amount_milli)"
+        " FROM daily) FROM (SELECT * FROM ledger ORDER BY id)");
     rows.next();
     return rows.text();
   }
@@ -44,6 +45,19 @@ class LedgerTest : public testing::Test {
   std::string file_ = directory_.path() + "/book.db";
   Connection book_{file_, Access::write, Duration(1000)};
 };
+
+/// Columns of a row, and the values that make it a reversal of charge 1.
+const std::string insertion =
+    " INTO ledger (kind, at_ms, shop, message, recipient, unit, price_milli, amount_milli, "
+    "reverses,"
+    " reason, actor)";
+std::string reversal(const std::string& changed, const std::string& to) {
+  std::string values =
+      "'reversal', 1763874000000, shop, message, recipient, unit, price_milli, -amount_milli, id,"
+      " 'wrong mail', 'taro'";
+  values.replace(values.find(changed), changed.size(), to);
+  return insertion + " SELECT " + values + " FROM ledger WHERE id = 1";
+}
 
 const std::vector<std::string> attacks{
     "UPDATE ledger SET amount_milli = 0",
@@ -70,6 +84,28 @@ const std::vector<std::string> attacks{
     " VALUES ('adjustment', 1, 'shop-a', 'message', 0.1, 0.1)",
     "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli)"
     " VALUES ('gift', 1, 'shop-a', 'message', 1, 1)",
+    "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli)"
+    " VALUES ('adjustment', 1, 'shop-a', 'message', 0, -100)",
+    "INSERT INTO ledger (kind, at_ms, booked_ms, shop, unit, price_milli, amount_milli, reason, "
+    "actor)"
+    " VALUES ('adjustment', 1, 1763874000000, 'shop-a', 'message', 0, -100, 'r', 'a')",
+    "INSERT" + reversal("-amount_milli", "amount_milli"),
+    "INSERT" + reversal("-amount_milli", "-amount_milli - 1"),
+    "INSERT" + reversal("price_milli", "0"),
+    "INSERT" + reversal("shop", "'shop-b'"),
+    "INSERT" + reversal("message", "NULL"),
+    "INSERT" + reversal("recipient", "0"),
+    "INSERT" + reversal("id,", "4711,"),
+    "INSERT" + reversal("id,", "NULL,"),
+    "INSERT" + reversal("'wrong mail'", "''"),
+    "INSERT" + reversal("'taro'", "''"),
+    "DELETE FROM daily",
+    "UPDATE daily SET day = '2020-01-01'",
+    "UPDATE OR REPLACE daily SET shop = 'shop-b'",
+    "REPLACE INTO daily (shop, day) SELECT shop, day FROM daily",
+    "INSERT OR IGNORE INTO daily (shop, day) SELECT shop, day FROM daily",
+    "INSERT INTO daily (shop, day) SELECT shop, day FROM daily WHERE true"
+    " ON CONFLICT DO UPDATE SET charges = 0",
 };
 
 TEST_F(LedgerTest, TakesNoUpdateDeleteReplaceOrUpsert) {
@@ -78,20 +114,66 @@ TEST_F(LedgerTest, TakesNoUpdateDeleteReplaceOrUpsert) {
 
 TEST_F(LedgerTest, TakesNoneOfThemFromAnotherConnectionWithOtherPragmas) {
   Connection other(file_, Access::write, Duration(1000));
-  other.script("PRAGMA recursive_triggers = OFF; PRAGMA foreign_keys = OFF;");
+  other.script(
+      "PRAGMA recursive_triggers = OFF; PRAGMA foreign_keys = OFF;"
+      " PRAGMA ignore_check_constraints = ON;");
   for (const std::string& attack : attacks) expect_refused(other, attack);
 }
 
 TEST_F(LedgerTest, TakesAReversalOfAChargeOnce) {
-  const std::string reversal =
-      "INSERT INTO ledger (kind, at_ms, shop, message, unit, price_milli, amount_milli, reverses, "
-      "reason)"
-      " SELECT 'reversal', 1, shop, message, unit, price_milli, -amount_milli, id, 'test' FROM "
-      "ledger"
-      " WHERE id = 1";
-  EXPECT_EQ(book_.execute(reversal), 1);
-  expect_refused(book_, reversal);
-  expect_refused(book_, "INSERT OR REPLACE" + reversal.substr(6));
+  const std::string good = reversal("'taro'", "'taro'");
+  EXPECT_EQ(book_.execute("INSERT" + good), 1);
+  expect_refused(book_, "INSERT" + good);
+  expect_refused(book_, "INSERT OR REPLACE" + good);
+  expect_refused(book_, "INSERT OR IGNORE" + good);
+  const std::int64_t made = book_.last_id();
+  Transaction change(book_);
+  EXPECT_THROW(store::reverse(change, Reversal{1, noon, "again", "taro"}), Refused);
+  EXPECT_THROW(store::reverse(change, Reversal{made, noon, "a reversal", "taro"}), Refused);
+  EXPECT_THROW(store::reverse(change, Reversal{99, noon, "nothing", "taro"}), Refused);
+  EXPECT_THROW(store::reverse(change, Reversal{2, noon, "", "taro"}), Refused);
+  EXPECT_GT(store::reverse(change, Reversal{2, noon, "wrong mail", "taro"}), made);
+  change.commit();
+  EXPECT_EQ(contradictions(file_), "");
+}
+
+TEST_F(LedgerTest, ChargesTheMailOfAShopAndNothingElse) {
+  unsigned n = 10;
+  for (const records::Kind kind : {records::Kind::report, records::Kind::test}) {
+    Acceptance own = mail(++n);
+    own.message.kind = kind;
+    Transaction change(book_);
+    insert(change, own.message, own.recipients);
+    store::record(change, outcome(own.message.id, 0, State::sent), {});
+    change.commit();
+    EXPECT_TRUE(Inquiry(file_).trace(own.message.id)->ledger.empty());
+    for (const std::string whose : {"shop-a", "shop-b"}) {
+      EXPECT_THROW(book_.execute("INSERT" + insertion +
+                                     " VALUES ('charge', 1763874000000, ?, ?, NULL, 'message',"
+                                     " 100, 100, NULL, '', '')",
+                                 whose, own.message.id),
+                   Refused);
+    }
+  }
+  const records::Usage all = Inquiry(file_).accounts().ever();
+  EXPECT_EQ(all.messages, 3);
+  EXPECT_EQ(all.reports, 1);
+  EXPECT_EQ(all.tests, 1);
+  EXPECT_EQ(contradictions(file_), "");
+}
+
+TEST_F(LedgerTest, ChargesTheShopThatSentIt) {
+  Acceptance other = mail(20);
+  Transaction change(book_);
+  insert(change, other.message, other.recipients);
+  Outcome sent = outcome(other.message.id, 0, State::sent);
+  sent.charges.clear();
+  store::record(change, sent, {});
+  change.commit();
+  expect_refused(book_,
+                 "INSERT" + insertion +
+                     " SELECT 'charge', 1763874000000, 'shop-b', id, NULL, 'message', 100,"
+                     " 100, NULL, '', '' FROM message WHERE message_id = '<20@shop-a.example>'");
 }
 
 TEST_F(LedgerTest, ChargesOnceThroughTwoConnections) {
@@ -115,8 +197,8 @@ TEST_F(LedgerTest, DayAndMonthTurnAtMidnightInTokyo) {
     const TimePoint at = *parse_timestamp(moment);
     Transaction change(book_);
     change.book().execute(
-        "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli)"
-        " VALUES ('adjustment', ?, 'shop-a', 'message', 0, 1)",
+        "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli, reason, actor)"
+        " VALUES ('adjustment', ?, 'shop-a', 'message', 0, 1, 'rounding', 'taro')",
         at);
     Rows rows = book_.query("SELECT day, month FROM ledger WHERE id = ?", book_.last_id());
     ASSERT_TRUE(rows.next());
