@@ -66,11 +66,6 @@ bool begins_header(std::string_view line, bool after_gap) {
          (after_gap && text::istarts_with(line, "return-path:"));
 }
 
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines = text::split(text, '\n');
-  return lines;
-}
-
 constexpr auto offices = std::to_array<std::string_view>(
     {"postmaster@", "mailer-daemon@", "mailerdaemon@", "abuse@", "support@", "help@", "helpdesk@",
      "hostmaster@", "webmaster@", "noreply@", "no-reply@", "admin@", "mail-daemon@"});
@@ -169,7 +164,7 @@ bool is_about_others(std::string_view line) {
 /// The places in a text where a recipient is told, and the text between them.
 class Telling {
  public:
-  explicit Telling(std::string_view text) : text_(text), lines_(lines_of(text)) {}
+  explicit Telling(std::string_view text) : text_(text), lines_(text::split(text, '\n')) {}
 
   /// Lines that begin with an address; with `named`, of these only.
   std::vector<Told> by_lines(const std::vector<std::string>& named) {

@@ -26,7 +26,6 @@ struct Part {
   /// text/rfc822-headers …) is kept as it came.
   std::string body;
 
-  bool is_text() const { return type == "text/plain" || type == "text/html"; }
   /// What we sent, given back whole or in part.
   bool is_original() const;
 };

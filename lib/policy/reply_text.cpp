@@ -108,7 +108,7 @@ bool ReplyText::has_class(int klass) const {
 
 bool ReplyText::only_generic() const {
   return std::all_of(codes_.begin(), codes_.end(),
-                     [](const Status& code) { return code.subject == 0 && code.detail == 0; });
+                     [](const Status& code) { return code.subject == 0; });
 }
 
 }  // namespace ecrelay::policy

@@ -56,7 +56,7 @@ class ReplyText {
   /// Among the reply's own code and those inside its text.
   bool has(const Status& status) const;
   bool has_class(int klass) const;
-  /// No code at all, or only such as say nothing (X.0.0).
+  /// No code at all, or only such as say nothing (X.0.X).
   bool only_generic() const;
 
  private:

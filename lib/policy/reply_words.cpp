@@ -14,7 +14,8 @@ constexpr std::string_view relay_words =
     "relay not permitted|not permitted to relay|unable to relay|no relaying|relay prohibited|"
     "not allowed to relay|client host rejected|helo command rejected";
 constexpr std::string_view sender_words =
-    "sender rejected|sender address|sender verify|sender domain|sender denied|envelope sender|"
+    "sender rejected|sender address|bad sender|sender refused|sender verify|sender domain|sender "
+    "denied|envelope sender|"
     "verification failed|callout verification|sending domain|domain of sender|return path|"
     "unroutable sender|invalid sender|sender is invalid|unverified sender|sender not allowed|"
     "sender mailbox|mail from|sender unknown|unknown sender";
@@ -26,7 +27,8 @@ constexpr std::string_view reputation_words =
 constexpr std::string_view rate_words =
     "too quickly|receiving mail at a rate|unusual rate|rate limit|rate limited|rate limiting|"
     "ratelimit|frequency limited|too many messages|too many connections|too many recipients|"
-    "too many emails|too many mails|hourly limit|daily limit|per hour|per minute|per day|"
+    "too many emails|too many mails|too many invalid|too many unknown|too many bad|"
+    "hourly limit|daily limit|per hour|per minute|per day|"
     "sending limit|sending quota|message limit|throttled|throttling|receiving too many";
 constexpr std::string_view temporary_words =
     "try again later|try later|retry later|temporarily|temporary|greylisted|greylisting|"

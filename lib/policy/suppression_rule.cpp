@@ -182,7 +182,7 @@ bool contradicted_by_host(const Facts& facts) {
 
 /// Only a report can tell: in a session of ours no server of the domain has been asked.
 bool unknown_domain(const Facts& facts) {
-  if (!facts.reported) return false;
+  if (!facts.reported || facts.text.contains("try again")) return false;
   const bool code = facts.text.has({5, 1, 2}) || facts.code == 556;
   return code || facts.text.says(Topic::unknown_domain);
 }

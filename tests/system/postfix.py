@@ -104,9 +104,10 @@ class Postfix:
     """`with Postfix(...) as postfix:`; postfix.address is where it listens.
 
     tls is smtpd_tls_security_level (none, may, encrypt), or "wrapper" for TLS from the first byte;
-    login demands AUTH, which is offered under TLS only unless clear_auth."""
+    login demands AUTH, which is offered under TLS only unless clear_auth. routes are (ADDRESS or DOMAIN,
+    "HOST:PORT") to which mail is taken on, and where a refusal becomes a report by mail."""
 
-    def __init__(self, tls="may", login=False, clear_auth=False):
+    def __init__(self, tls="may", login=False, clear_auth=False, routes=()):
         self.root = [] if os.geteuid() == 0 else ["sudo", "-n"]
         self.folder = Path(tempfile.mkdtemp(prefix="ecrelay-postfix-"))
         self.folder.chmod(0o755)
@@ -123,6 +124,12 @@ class Postfix:
             (self.folder / name).mkdir()
         (self.folder / "etc/main.cf").write_text(MAIN.format(**values))
         (self.folder / "etc/master.cf").write_text(MASTER.format(**values))
+        if routes:
+            hops = ", ".join(f"{{ {what} = smtp:[{where.replace(':', ']:')} }}" for what, where in routes)
+            with (self.folder / "etc/main.cf").open("a") as main:
+                main.write(f"transport_maps = inline:{{ {hops} }}\n")
+            with (self.folder / "etc/master.cf").open("a") as master:
+                master.write("smtp unix - - n - - smtp\n")
         (self.folder / "etc/recipients").write_text(RECIPIENTS)
         # Debian's Postfix looks for its SASL settings beside main.cf and nowhere else.
         (self.folder / "etc/sasl/smtpd.conf").write_text(

@@ -7,6 +7,7 @@ import time
 import unittest
 
 import harness
+import postfix
 from dialogue import Dialogue
 from harness import MAIL, SHARED
 
@@ -240,6 +241,29 @@ class Reports(harness.Scenario):
         self.assertEqual(relay.book("SELECT count(*) FROM suppression WHERE closed_ms IS NULL"), [(0,)])
         self.assertEqual(relay.book("SELECT action FROM audit ORDER BY id"), [("suppression parked drop",), ("suppression undo",)])
         self.assertAccepted(relay.deliver(MAIL, recipients=everybody), recipients=20)
+
+    @unittest.skipUnless(postfix.allowed(), "Postfix needs root or sudo without a password")
+    def test_a_real_postfix_that_bounces_later_finds_the_way_back(self):
+        gone = "permfail@customer.example"      # the sink behind Postfix refuses it
+        port = postfix.free_port()
+        routes = [("bounce.shop-a.example", f"127.0.0.1:{port}"), (gone, self.sink().address)]
+        with postfix.Postfix(tls="none", routes=routes) as server:
+            secret = self.folder / "return-path"
+            secret.write_bytes(SECRET)
+            secret.chmod(0o600)
+
+            def configure(config):
+                config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
+                config["reports"] = {"listen": f"127.0.0.1:{port}", "secret": f"file:{secret}"}
+
+            relay = self.relay(server.address, configure)
+            message = self.assertAccepted(relay.deliver(MAIL, recipients=[gone, RECIPIENT]), recipients=2)
+            relay.wait("sent", 2, id=message)
+            relay.wait("report", id=message, recipient=gone, action="failed", enhanced="5.1.1", decision="suppress")
+            self.assertEqual(len(server.wait_for(1)), 1)
+            self.assertEqual(relay.book("SELECT key, reason FROM suppression"), [(gone, "hard")])
+            self.assertEqual(relay.states(), {"sent": 2})
+            self.assertAccepted(relay.deliver(MAIL, recipients=[gone]), recipients=0, suppressed=1)
 
     def test_two_shops_that_meet_it_dead_make_it_dead_for_all(self):
         relay, sink, reports = self.with_reports()

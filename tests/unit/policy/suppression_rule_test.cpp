@@ -152,6 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
             "n@gmail.com", 10},
         Row{550, "5.2.1", "is receiving mail at a rate that prevents", "n@gmail.com", 10},
         Row{550, "5.1.1", "User unknown: hourly limit exceeded", "n@x.example", 10},
+        Row{550, "5.1.1", "Too many invalid recipients", "n@x.example", 10},
         Row{552, "", "Too many recipients", "n@docomo.ne.jp", 10}));
 
 INSTANTIATE_TEST_SUITE_P(
