@@ -55,7 +55,8 @@ TEST(ABackup, OfAStoreThatMovesAndRemovesSegmentsMeanwhileIsWhole) {
     EXPECT_TRUE(copy.start_report().segments_missing.empty());
     QueueReader queue(copy.book(), copy.last_of_earlier_runs());
     for (const QueueItem& item : queue.next(100'000))
-      EXPECT_TRUE(copy.read(item.message, item.location)) << "a body is not in the copy";
+      if (const auto body = copy.read(item.message, item.location); !body)
+        ADD_FAILURE() << item.message.text() << ": " << body.error().detail;
     copy.writer().stop();
     EXPECT_EQ(contradictions(copy.book()), "");
   }
