@@ -321,13 +321,15 @@ void Writer::checkpoint() {
   }
 }
 
-/// After trouble: the disk has room again when it has it for the ballast.
+/// After trouble: the disk has room again when it has it for the ballast, and as much beside it;
+/// what the ballast itself gave up is none.
 void Writer::look_for_space() {
   if (trouble_.empty() || Clock::now() < next_look_) return;
+  next_look_ = Clock::now() + settings_.retry;
   try {
+    if (directory_.space().free < 2 * ballast_.bytes()) return;
     ballast_.take();
   } catch (const Failure&) {
-    next_look_ = Clock::now() + settings_.retry;
     return;
   }
   trouble_.clear();
