@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "store/database.h"
@@ -39,14 +41,12 @@ Descriptor make_folder(const std::string& path) {
 /// An open file keeps its bytes when the relay removes it.
 using Segments = std::map<std::uint64_t, Descriptor>;
 
-void open_segment(int spool, std::uint64_t number, Segments& segments) {
-  if (segments.contains(number)) return;
+/// False when it is not there.
+bool open_segment(int spool, std::uint64_t number, Segments& segments) {
   const std::string name = Spool::name(number);
   Descriptor file(::openat(spool, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (file)
-    segments.emplace(number, std::move(file));
-  else if (errno != ENOENT)
-    throw system_failure("cannot read " + name);
+  if (!file && errno != ENOENT) throw system_failure("cannot read " + name);
+  return file && segments.emplace(number, std::move(file)).second;
 }
 
 std::uint64_t copy(int from, int folder, const std::string& name) {
@@ -76,46 +76,46 @@ class Backup {
         target_spool_(make_folder(target_ + "/spool")) {}
 
   BackupReport run() {
-    // A segment that was begun and cleared between the two looks at the spool is missing once; what
-    // is missing twice is missing in the original.
-    std::set<std::uint64_t> missing = copy_book();
-    if (!missing.empty()) missing = copy_book();
-    for (const std::uint64_t number : needed_)
-      if (const auto file = segments_.find(number); file != segments_.end())
-        copy_segment(number, file->second.number());
+    Connection original(state_dir_ + "/book.db", Access::read, reader_patience);
+    fix_a_moment(original);
+    original.copy_to(target_ + "/book.db");
+    original.execute("ROLLBACK");
+    count_open();
+    sync_book();
+    for (const auto& [number, file] : segments_) copy_segment(number, file.number());
     copy_refused();
     system_files().sync_directory(target_spool_.number());
     system_files().sync_directory(folder_.number());
-    report_.segments_missing = std::move(missing);
     return report_;
   }
 
  private:
-  std::string book() const { return target_ + "/book.db"; }
-
-  /// The book as of one moment, and open what it needs of the spool; what is missing.
-  std::set<std::uint64_t> copy_book() {
-    segments_.clear();
-    for (const std::uint64_t number : Spool::segments(spool_.number()))
-      open_segment(spool_.number(), number, segments_);
-    system_files().remove(folder_.number(), "book.db");
-    Connection(state_dir_ + "/book.db", Access::read, reader_patience).copy_to(book());
-    look_into_copy();
-    std::set<std::uint64_t> missing;
-    for (const std::uint64_t number : needed_) {
-      open_segment(spool_.number(), number, segments_);
-      if (!segments_.contains(number)) missing.insert(number);
+  /// Begins to read the book as of one moment, and opens what it needs of the spool. The relay
+  /// removes a segment only after a commit says that nothing in it is live: what is missing, and
+  /// needed still at a later moment, is missing in the original.
+  void fix_a_moment(Connection& original) {
+    for (std::set<std::uint64_t> before;; before = std::exchange(report_.segments_missing, {})) {
+      original.execute("BEGIN");
+      open_needed(original);
+      const auto& missing = report_.segments_missing;
+      if (std::includes(before.begin(), before.end(), missing.begin(), missing.end())) return;
+      original.execute("ROLLBACK");
     }
-    sync_book();
-    return missing;
   }
 
-  void look_into_copy() {
+  void open_needed(Connection& original) {
+    segments_.clear();
+    Rows rows = original.query("SELECT number FROM segment WHERE live > 0");
+    while (rows.next()) {
+      const auto number = rows.number<std::uint64_t>();
+      if (!open_segment(spool_.number(), number, segments_))
+        report_.segments_missing.insert(number);
+    }
+  }
+
+  void count_open() {
     // As a writer, because a reader would leave the files of its WAL.
-    Connection copied(book(), Access::write, reader_patience);
-    needed_.clear();
-    Rows segments = copied.query("SELECT number FROM segment WHERE live > 0");
-    while (segments.next()) needed_.insert(segments.number<std::uint64_t>());
+    Connection copied(target_ + "/book.db", Access::write, reader_patience);
     Rows open = copied.query(
         "SELECT (SELECT count(*) FROM recipient WHERE state = 'queued'),"
         " (SELECT count(*) FROM recipient WHERE state = 'held')");
@@ -128,7 +128,7 @@ class Backup {
     const Descriptor file(::openat(folder_.number(), "book.db", O_RDONLY | O_CLOEXEC));
     struct stat facts {};
     if (!file || ::fchmod(file.number(), 0600) != 0 || ::fstat(file.number(), &facts) != 0)
-      throw system_failure("cannot examine " + book());
+      throw system_failure("cannot examine the copy of the book in " + target_);
     system_files().sync(file.number());
     report_.book_bytes = static_cast<std::uint64_t>(facts.st_size);
   }
@@ -150,7 +150,6 @@ class Backup {
   Descriptor folder_;
   Descriptor target_spool_;
   Segments segments_;
-  std::set<std::uint64_t> needed_;
   BackupReport report_;
 };
 

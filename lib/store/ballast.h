@@ -16,6 +16,7 @@ class Ballast {
   Ballast(int directory, Files& files, std::uint64_t bytes);
 
   bool held() const { return held_; }
+  std::uint64_t bytes() const { return bytes_; }
   /// Makes the file unless it is there. Failure: the disk has no room for it.
   void take();
   /// False: there was nothing to give up.

@@ -126,7 +126,7 @@ class Connection {
   void checkpoint(Checkpoint extent);
   /// Pages in the WAL after the last commit.
   int wal_pages() const { return wal_pages_; }
-  /// Writes the book as of one moment into a new file, not synced.
+  /// Writes the book, as of now or of the transaction that is open, into a new file; not synced.
   void copy_to(const std::string& file);
   /// After a failed sync: closing must not checkpoint, the WAL is all there is.
   void keep_wal();

@@ -17,11 +17,10 @@ bool Ticket::abandon() {
 
 bool AcceptJob::given_up() const { return *phase_ == Phase::abandoned; }
 
-bool AcceptJob::append(Spool& spool) {
-  if (!has_open_recipient()) return false;  // nobody will ever ask for the body
+void AcceptJob::append(Spool& spool) {
+  if (!has_open_recipient()) return;  // nobody will ever ask for the body
   acceptance_.message.location =
       spool.append(acceptance_.message.id, acceptance_.head, *acceptance_.body);
-  return true;
 }
 
 void AcceptJob::write(Transaction& change) {
@@ -49,11 +48,10 @@ void AcceptJob::answer() {
     done_(Stored{acceptance_.message.id, acceptance_.message.location});
 }
 
-bool RecordJob::append(Spool& spool) {
-  if (!outcome_.report) return false;
+void RecordJob::append(Spool& spool) {
+  if (!outcome_.report) return;
   Acceptance& report = *outcome_.report;
   report.message.location = spool.append(report.message.id, report.head, *report.body);
-  return true;
 }
 
 bool AcceptJob::has_open_recipient() const {

@@ -21,8 +21,8 @@ class Job {
 
   /// Nobody wants it any more: answered without being written.
   virtual bool given_up() const { return false; }
-  /// Writes what belongs into the spool; false when there is nothing. Failure fails this job alone.
-  virtual bool append(Spool&) { return false; }
+  /// Writes what belongs into the spool; Failure fails this job alone, or lets it wait.
+  virtual void append(Spool&) {}
   virtual void write(Transaction& change) = 0;
   /// The message whose rows write() has added.
   virtual std::optional<Ulid> inserted() const { return std::nullopt; }
@@ -51,7 +51,7 @@ class AcceptJob final : public Job {
   Ticket ticket() const { return Ticket(phase_); }
 
   bool given_up() const override;
-  bool append(Spool& spool) override;
+  void append(Spool& spool) override;
   void write(Transaction& change) override;
   std::optional<Ulid> inserted() const override;
   std::optional<Ulid> duplicate_of() const override { return first_; }
@@ -76,7 +76,7 @@ class RecordJob final : public Job {
   RecordJob(Outcome outcome, const records::ListRules& rules, Writer::Done done)
       : outcome_(std::move(outcome)), rules_(rules), done_(std::move(done)) {}
 
-  bool append(Spool& spool) override;
+  void append(Spool& spool) override;
   void write(Transaction& change) override { record(change, outcome_, rules_); }
   void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
   bool is_lasting() const override { return true; }

@@ -6,12 +6,11 @@
 
 namespace ecrelay::store {
 
-bool MoveJob::append(Spool& spool) {
+void MoveJob::append(Spool& spool) {
   const auto body = spool.read(message_, from_);
   // A record that cannot be read is told about when it is to be sent; its segment stays.
-  if (!body) return false;
+  if (!body) return;
   to_ = spool.append(message_, body->head, body->body);
-  return true;
 }
 
 void MoveJob::write(Transaction& change) {

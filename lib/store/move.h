@@ -20,7 +20,7 @@ class MoveJob final : public Job {
   MoveJob(const Ulid& message, const records::Location& from, std::function<void(bool)> done)
       : message_(message), from_(from), done_(std::move(done)) {}
 
-  bool append(Spool& spool) override;
+  void append(Spool& spool) override;
   void write(Transaction& change) override;
   void answer() override { done_(to_.has_value() && !error()); }
 

@@ -83,7 +83,7 @@ void Writer::run() {
   if (!ballast_.held()) lose_space("the disk had no room when the store was opened");
   for (;;) {
     Batch batch = wait_for_work();
-    if (batch.empty() && take_back_.empty() && book_trouble_.empty()) return;
+    if (batch.empty() && take_back_.empty() && trouble_.empty()) return;
     process(std::move(batch));
     const std::lock_guard lock(mutex_);
     if (stopping_ && waiting_.empty() && put_off_.empty() && take_back_.empty()) return;
@@ -95,7 +95,7 @@ void Writer::run() {
 Writer::Batch Writer::wait_for_work() {
   std::unique_lock lock(mutex_);
   const auto ready = [this] { return !waiting_.empty() || stopping_; };
-  if (!book_trouble_.empty())
+  if (!trouble_.empty())
     work_.wait_for(lock, settings_.retry, ready);
   else
     work_.wait(lock, [&] { return ready() || !take_back_.empty() || !moves_.empty(); });
@@ -110,12 +110,11 @@ Writer::Batch Writer::wait_for_work() {
 void Writer::process(Batch batch) {
   if (broken_) return answer_failed(batch, "the store has failed and must be opened anew");
   look_for_space();
-  if (stalled_) return put_off(batch, book_trouble_);
+  if (stalled_) return put_off(batch, trouble_);
   drop_given_up(batch);
   refuse_mail(batch);
   append_bodies(batch);
   if (!sync_bodies(batch)) return;
-  tell_trouble();
   if (batch.empty() && take_back_.empty()) return;
   if (!commit_rows(batch)) return;
   settle(std::move(batch));
@@ -131,40 +130,36 @@ void Writer::drop_given_up(Batch& batch) {
 }
 
 void Writer::refuse_mail(Batch& batch) {
-  if (book_trouble_.empty()) return;
+  if (trouble_.empty()) return;
   for (const auto& job : batch)
-    if (job->is_mail()) job->fail(unavailable(book_trouble_));
+    if (job->is_mail()) job->fail(unavailable(trouble_));
 }
 
 void Writer::append_bodies(Batch& batch) {
-  for (auto& job : batch) {
-    if (job->error()) continue;
-    try {
-      if (job->append(spool_)) spool_trouble_.clear();
-    } catch (const Refused& refusal) {
-      job->fail(refused(refusal.what()));
-    } catch (const Failure& failure) {
-      spool_trouble_ = failure.what();
-      if (!job->is_lasting())
-        job->fail(unavailable(failure.what()));
-      else if (!append_without_ballast(*job))
-        put_off_.push_back(std::move(job));
-    }
-  }
+  for (auto& job : batch)
+    if (!job->error() && !append(*job)) put_off_.push_back(std::move(job));
   std::erase(batch, nullptr);
 }
 
-/// The report that an outcome brings found no room in the spool: it may have that of the ballast.
-bool Writer::append_without_ballast(Job& job) {
-  const bool room = ballast_.give_up();
-  stalled_ = !room;
-  lose_space(spool_trouble_);
-  if (!room) return false;
-  try {
-    return job.append(spool_);
-  } catch (const Failure&) {
-    stalled_ = true;
-    return false;
+/// False: it has to wait for room. What an outcome brings may have that of the ballast.
+bool Writer::append(Job& job) {
+  for (;;) {
+    try {
+      job.append(spool_);
+      return true;
+    } catch (const Refused& refusal) {
+      job.fail(refused(refusal.what()));
+      return true;
+    } catch (const Failure& failure) {
+      const bool room = ballast_.give_up();
+      if (job.is_lasting() && !room) stalled_ = true;
+      lose_space(failure.what());
+      if (!job.is_lasting()) {
+        job.fail(unavailable(failure.what()));
+        return true;
+      }
+      if (!room) return false;
+    }
   }
 }
 
@@ -298,7 +293,7 @@ void Writer::tidy_up() {
 /// A little at a time, so that mail hardly waits for it: each slice is followed by the next.
 void Writer::propose_moves() {
   constexpr std::uint64_t slice = std::uint64_t{1} << 20;
-  if (!book_trouble_.empty()) return;
+  if (!trouble_.empty()) return;
   const auto segment = sparse_segment(book_, stuck_);
   if (!segment) return;
   for (const LiveRecord& record : live_records(book_, *segment, slice))
@@ -326,34 +321,35 @@ void Writer::checkpoint() {
   }
 }
 
-/// After trouble: the disk has room again when it has it for the ballast.
+/// After trouble: the disk has room again when it has it for the ballast, and as much beside it;
+/// what the ballast itself gave up is none.
 void Writer::look_for_space() {
-  if (book_trouble_.empty() || Clock::now() < next_look_) return;
+  if (trouble_.empty() || Clock::now() < next_look_) return;
+  next_look_ = Clock::now() + settings_.retry;
   try {
+    if (directory_.space().free < 2 * ballast_.bytes()) return;
     ballast_.take();
   } catch (const Failure&) {
-    next_look_ = Clock::now() + settings_.retry;
     return;
   }
-  book_trouble_.clear();
-  spool_trouble_.clear();
+  trouble_.clear();
   stuck_.clear();
   short_of_space_ = stalled_ = false;
+  tell_trouble();
 }
 
 void Writer::lose_space(const std::string& reason) {
   short_of_space_ = true;
-  if (book_trouble_.empty()) book_trouble_ = reason;
+  if (trouble_.empty()) trouble_ = reason;
   tell_trouble();
 }
 
 void Writer::tell_trouble() {
-  const std::string& now = book_trouble_.empty() ? spool_trouble_ : book_trouble_;
   std::unique_lock lock(mutex_);
-  const bool changed = statistics_.trouble.empty() != now.empty();
-  statistics_.trouble = now;
+  const bool changed = statistics_.trouble.empty() != trouble_.empty();
+  statistics_.trouble = trouble_;
   lock.unlock();
-  if (changed && settings_.troubled) settings_.troubled(now);
+  if (changed && settings_.troubled) settings_.troubled(trouble_);
 }
 
 void Writer::remove_segment(std::uint64_t segment) {

@@ -138,7 +138,7 @@ class Writer {
   void process(Batch batch);
   void drop_given_up(Batch& batch);
   void refuse_mail(Batch& batch);
-  bool append_without_ballast(Job& job);
+  bool append(Job& job);
   void append_bodies(Batch& batch);
   bool sync_bodies(Batch& batch);
   bool commit_rows(Batch& batch);
@@ -169,8 +169,7 @@ class Writer {
   Batch moves_;                       ///< to clear a sparse segment, with the next batch
   std::vector<std::uint64_t> stuck_;  ///< sparse segments that could not be cleared
   Batch put_off_;                     ///< outcomes that the disk had no room for
-  std::string book_trouble_;          ///< until the ballast is back
-  std::string spool_trouble_;         ///< until then, or until a body is written
+  std::string trouble_;               ///< why no mail is taken, until the ballast is back
   Clock::time_point next_look_;
   int checkpoint_at_;                   ///< pages in the WAL
   Batch take_back_;                     ///< abandoned when their commit had run; not yet answered

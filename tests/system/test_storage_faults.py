@@ -77,7 +77,7 @@ class StorageFaults(harness.Scenario):
         relay.wait("sent", count=len(ids))      # the ballast gave their outcomes room
         status = relay.ask("status")
         self.assertFalse(status["accepting"])
-        self.assertIn("full", status["refusing"])
+        self.assertRegex(status["refusing"], "full|No space left")
         self.assertEqual(relay.ctl("status")[0], 0)
         self.free()
         relay.wait("store_recovered")
