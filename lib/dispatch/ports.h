@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "net/resolver.h"
 #include "net/workers.h"
 #include "records/spool_record.h"
+#include "store/suppression.h"
 #include "store/writer.h"
 
 namespace ecrelay::dispatch {
@@ -27,6 +29,10 @@ struct Ports {
   std::function<Result<records::Body>(const Ulid&, const records::Location&)> read_body;
   std::function<std::vector<store::QueueItem>(const Ulid&)>
       waiting;  ///< what the book has queued of it
+  /// The entry of the suppression list that keeps the shop from mailing this key, or nothing.
+  std::function<Result<std::optional<store::Listing>>(const std::string& shop,
+                                                      const std::string& key, TimePoint at)>
+      listed;
   std::function<void(const std::string& shop, Money amount, TimePoint at)> on_charged;
   /// By so much has the number of queued recipients changed.
   std::function<void(std::int64_t)> on_queued;

@@ -1,5 +1,7 @@
 #include "dispatch/workload.h"
 
+#include <boost/asio/post.hpp>
+
 #include <chrono>
 #include <utility>
 
@@ -13,6 +15,11 @@ namespace {
 /// Bodies of messages just accepted are kept for their first attempt up to this much in all; beyond
 /// it they are read back from the spool. DESIGN: delivery from memory straight after the commit.
 constexpr std::size_t fresh_limit = 64 << 20;
+
+/// For so long after RCPT the suppression list is not asked again.
+constexpr std::chrono::minutes listing_holds{1};
+/// When the list or the book could not be asked or told, the message waits this long.
+constexpr std::chrono::minutes trouble_pause{1};
 
 Workload::Steady steady_now() { return std::chrono::steady_clock::now(); }
 
@@ -83,6 +90,7 @@ std::optional<Job> Workload::compile(const Agenda::Turn& turn) {
   } else {
     job = job_from_book(turn.message, flight);
   }
+  if (!job.body || now() - job.accepted_at > listing_holds) drop_listed(job);
   if (!job.recipients.empty() && enter_destinations(job, turn.flow)) return job;
   let_go(turn.message);
   return std::nullopt;
@@ -99,6 +107,50 @@ Job Workload::job_from_book(const Ulid& message, Flight& flight) {
     return true;
   });
   return items.empty() ? Job() : job_of(items);
+}
+
+/// Recipients that became listed while they waited end here, untried and free (P8).
+void Workload::drop_listed(Job& job) {
+  store::Outcome outcome;
+  outcome.message = job.id;
+  outcome.at = now();
+  std::vector<std::pair<Job::Recipient, std::string>> dropped;
+  std::erase_if(job.recipients, [&](const Job::Recipient& recipient) {
+    const auto listing = ports_.listed(job.shop, recipient.key, outcome.at);
+    if (!listing) {
+      log::store_trouble("look up suppression", listing.error().detail);
+      put_off(job.id, outcome.at + trouble_pause);
+      return true;
+    }
+    if (!*listing) return false;
+    const std::string entry = std::to_string((*listing)->entry);
+    store::RecipientOutcome row;
+    row.n = recipient.n;
+    row.state = records::State::suppressed;
+    row.reply = "on the suppression list (entry " + entry + ")";
+    outcome.recipients.push_back(std::move(row));
+    dropped.emplace_back(recipient, entry);
+    return true;
+  });
+  if (dropped.empty()) return;
+  hold(job.id);
+  auto recorded = [this, id = job.id, shop = job.shop, sender = job.sender,
+                   dropped = std::move(dropped)](const Result<void>& result) {
+    if (!result) {
+      log::store_trouble("drop listed", result.error().detail);
+      put_off(id, now() + trouble_pause);
+      return let_go(id);
+    }
+    const log::Mail mail{id, shop, {}, {}, sender};
+    for (const auto& [recipient, entry] : dropped)
+      log::suppressed_dropped(mail, recipient.n, recipient.address, entry);
+    ports_.on_queued(-static_cast<std::int64_t>(dropped.size()));
+    let_go(id);
+  };
+  ports_.writer.record(std::move(outcome),
+                       [executor = ports_.executor, recorded](const Result<void>& result) {
+                         asio::post(executor, [recorded, result] { recorded(result); });
+                       });
 }
 
 /// Leaves those recipients in the job whose domains take one more transaction now; false when

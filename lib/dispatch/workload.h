@@ -82,6 +82,7 @@ class Workload {
   std::optional<Job> compile(const Agenda::Turn& turn);
   Job job_from_book(const Ulid& message, Flight& flight);
   bool enter_destinations(Job& job, Agenda::Flow flow);
+  void drop_listed(Job& job);
 
   Ports& ports_;
   const Rules& rules_;

@@ -26,6 +26,19 @@ class Suppression(harness.Scenario):
         self.assertEqual(code, 0)
         self.assertIn("suppressed", trace)
 
+    def test_a_recipient_that_becomes_listed_while_it_waits_is_dropped_untried(self):
+        relay, sink = self.pair(retry={"schedule": ["1h"], "expire": "2d"})
+        waiting = "tempfail@customer.example"
+        message_id = self.assertAccepted(relay.deliver(MAIL, recipients=[waiting, "greylist@customer.example"]), recipients=2)
+        relay.wait("defer", count=2, id=message_id)
+        self.assertEqual(relay.ctl("suppression", "add", waiting, "--reason", "asked by phone")[0], 0)
+        self.assertEqual(relay.ctl("queue", "retry", message_id)[0], 0)
+        relay.wait("sent", id=message_id)
+        relay.wait("suppressed_drop", id=message_id)
+        self.assertEqual(relay.states(), {"suppressed": 1, "sent": 1})
+        self.assertEqual(len(relay.events("defer")), 2, "it was not tried again")
+        self.assertEqual(relay.charges(), [("shop-a", 100)])
+
     def test_the_others_of_the_same_mail_get_it(self):
         relay, sink = self.listed()
         message_id = self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD, ALIVE]), recipients=1, suppressed=1)
