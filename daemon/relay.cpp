@@ -291,11 +291,12 @@ intake::Ports Relay::intake_ports() {
 
 dispatch::Ports Relay::dispatch_ports() {
   dispatch::Ports ports{
-      context_.get_executor(), resolver_, workers_, store_.writer(), {}, {}, {}, {}, {}};
+      context_.get_executor(), resolver_, workers_, store_.writer(), {}, {}, {}, {}, {}, {}};
   ports.read_body = [this](const Ulid& id, const records::Location& location) {
     return store_.read(id, location);
   };
   ports.waiting = [this](const Ulid& id) { return backlog_.of(id); };
+  ports.post = [this](std::function<void()> work) { asio::post(context_, std::move(work)); };
   ports.listed = [this](const std::string& shop, const std::string& key, TimePoint at) {
     return suppression_.find(shop, key, at);
   };

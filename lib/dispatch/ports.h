@@ -33,6 +33,7 @@ struct Ports {
   std::function<Result<std::optional<store::Listing>>(const std::string& shop,
                                                       const std::string& key, TimePoint at)>
       listed;
+  std::function<void(std::function<void()>)> post;  ///< any thread: runs it on the network thread
   std::function<void(const std::string& shop, Money amount, TimePoint at)> on_charged;
   /// By so much has the number of queued recipients changed.
   std::function<void(std::int64_t)> on_queued;

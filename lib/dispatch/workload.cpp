@@ -1,7 +1,5 @@
 #include "dispatch/workload.h"
 
-#include <boost/asio/post.hpp>
-
 #include <chrono>
 #include <utility>
 
@@ -147,10 +145,9 @@ void Workload::drop_listed(Job& job) {
     ports_.on_queued(-static_cast<std::int64_t>(dropped.size()));
     let_go(id);
   };
-  ports_.writer.record(std::move(outcome),
-                       [executor = ports_.executor, recorded](const Result<void>& result) {
-                         asio::post(executor, [recorded, result] { recorded(result); });
-                       });
+  ports_.writer.record(std::move(outcome), [this, recorded](const Result<void>& result) {
+    ports_.post([recorded, result] { recorded(result); });
+  });
 }
 
 /// Leaves those recipients in the job whose domains take one more transaction now; false when
