@@ -130,7 +130,7 @@ asio::awaitable<void> Upstream::probe(std::size_t server) {
     servers_.came_through(server);
     grow();
   } else {
-    report_failure(courier, server);
+    blame(server, courier.failure().server, courier.failure().result);
   }
   clock_.notify_all();
   co_await courier.close();
@@ -246,11 +246,12 @@ asio::awaitable<bool> Upstream::fetch_body(Job& job) {
   co_return false;
 }
 
-void Upstream::report_failure(const Courier& courier, std::size_t server) {
-  const smtp::RecipientResult& result = courier.failure().result;
+/// The result is the server's fault: it counts against it, and is told.
+void Upstream::blame(std::size_t server, const std::string& address,
+                     const smtp::RecipientResult& result) {
   servers_.failed(server, std::chrono::steady_clock::now(),
                   std::string(smtp::to_text(result.stage)) + ": " + result.reply.line());
-  log::upstream_trouble(settings_.name, courier.failure().server, smtp::to_text(result.stage),
+  log::upstream_trouble(settings_.name, address, smtp::to_text(result.stage),
                         log::Answer{result.reply.code, result.reply.enhanced, result.reply.text});
 }
 
@@ -268,7 +269,7 @@ asio::awaitable<bool> Upstream::open_any(Courier& courier, const Job& job,
       co_return true;
     }
     tried[*server] = true;
-    report_failure(courier, *server);
+    blame(*server, courier.failure().server, courier.failure().result);
   }
   clock_.notify_all();
   if (!any) {  // other connections have what servers there are: nothing was tried for this message
@@ -327,10 +328,7 @@ void Upstream::judge_server(const Courier& courier,
   if (was_idle && was_closed(last)) return;
   const bool failed = last.origin == smtp::Origin::trouble || policy::verdict_of(last).stop_server;
   if (!failed) return servers_.succeeded(server);
-  servers_.failed(server, std::chrono::steady_clock::now(),
-                  std::string(smtp::to_text(last.stage)) + ": " + last.reply.line());
-  log::upstream_trouble(settings_.name, courier.server(), smtp::to_text(last.stage),
-                        log::Answer{last.reply.code, last.reply.enhanced, last.reply.text});
+  blame(server, courier.server(), last);
   clock_.notify_all();
 }
 

@@ -76,7 +76,7 @@ class Upstream {
   void conclude_and_settle(const Job& job, const std::vector<smtp::RecipientResult>& results,
                            const Attempted& attempted);
   Attempted attempted_by(const Courier& courier, const Job& job, Steady began) const;
-  void report_failure(const Courier& courier, std::size_t server);
+  void blame(std::size_t server, const std::string& address, const smtp::RecipientResult& result);
   Steady next_wake(Steady steady) const;
   bool paced(Steady steady) const { return steady < next_start_; }
   void stir();
