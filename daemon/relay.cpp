@@ -12,6 +12,7 @@
 
 #include "control/price_list.h"
 #include "log/events.h"
+#include "log/failure.h"
 #include "net/timer.h"
 
 namespace ecrelay {
@@ -66,14 +67,6 @@ void tell_trouble(const std::string& reason) {
   }
 }
 
-void tell_failure(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    log::internal_error("daemon", error.what());
-  }
-}
-
 std::string_view text(config::ListenerTls tls) {
   switch (tls) {
     case config::ListenerTls::opportunistic:
@@ -114,7 +107,7 @@ Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Sig
       reception_(intake_ports(), site_),
       reports_(reports::Ports{context_.get_executor(), workers_, store_.writer(), inquiry_},
                std::shared_ptr<const config::Settings>(site_, &site_->settings)),
-      tasks_(context_.get_executor(), tell_failure),
+      tasks_(context_.get_executor(), log::failure_teller("daemon")),
       control_(tasks_, store_.writer(), store_.book(), control_ports()) {
   // Before anything is charged by them.
   if (auto noted = control::note_prices(inquiry_, store_.writer(), settings(), up_since_); !noted)

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "log/events.h"
+#include "log/failure.h"
 #include "mail/address.h"
 
 namespace ecrelay::dispatch {
@@ -55,18 +55,12 @@ Rules rules_of(const config::Settings& settings) {
   return rules;
 }
 
-void tell_failure(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    log::internal_error("delivery", error.what());
-  }
-}
-
 }  // namespace
 
 Dispatcher::Dispatcher(Ports ports, const config::Settings& settings)
-    : ports_(std::move(ports)), rules_(rules_of(settings)), tasks_(ports_.executor, tell_failure) {
+    : ports_(std::move(ports)),
+      rules_(rules_of(settings)),
+      tasks_(ports_.executor, log::failure_teller("delivery")) {
   for (const config::Upstream& each : settings.upstreams) {
     upstreams_.emplace(each.name, std::make_unique<Upstream>(ports_, each, rules_));
   }

@@ -10,6 +10,7 @@
 
 #include "intake/session.h"
 #include "log/events.h"
+#include "log/failure.h"
 #include "smtp/reply.h"
 
 namespace ecrelay::intake {
@@ -35,14 +36,6 @@ std::string hex(const std::array<std::uint8_t, 4>& bytes) {
     text += digits[byte & 15U];
   }
   return text;
-}
-
-void tell_failure(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    log::internal_error("session", error.what());
-  }
 }
 
 asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply) {
@@ -83,8 +76,8 @@ Reception::Reception(Ports ports, std::shared_ptr<const Site> site)
           policy::VerifiedLogins::Bounds{10'000, std::chrono::duration_cast<std::chrono::seconds>(
                                                      site_->settings.limits.login_memory)}),
       session_prefix_(hex(random_bytes<4>())),
-      accepting_(ports_.executor, tell_failure),
-      sessions_running_(ports_.executor, tell_failure) {}
+      accepting_(ports_.executor, log::failure_teller("session")),
+      sessions_running_(ports_.executor, log::failure_teller("session")) {}
 
 Result<void> Reception::listen() {
   for (std::size_t index = 0; index < site_->settings.listeners.size(); ++index) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "log/events.h"
+#include "log/failure.h"
 #include "reports/session.h"
 #include "smtp/reply.h"
 
@@ -18,14 +19,6 @@ constexpr std::uint32_t most_of_an_address = 20;
 constexpr std::uint32_t reports_a_second = 200;
 constexpr std::uint32_t reports_at_once = 400;
 constexpr std::chrono::seconds refusal_time{2};
-
-void tell_failure(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    log::internal_error("reports", error.what());
-  }
-}
 
 asio::awaitable<void> turn_away(net::Stream stream, std::string wire) {
   stream.set_deadline(net::after(refusal_time));
@@ -59,8 +52,8 @@ Server::Server(Ports ports, std::shared_ptr<const config::Settings> settings)
       settings_(std::move(settings)),
       connections_(most_connections),
       rate_(reports_a_second, reports_at_once, now()),
-      accepting_(ports_.executor, tell_failure),
-      sessions_(ports_.executor, tell_failure) {}
+      accepting_(ports_.executor, log::failure_teller("reports")),
+      sessions_(ports_.executor, log::failure_teller("reports")) {}
 
 Result<void> Server::listen() {
   const config::Reports& reports = settings_->reports;
