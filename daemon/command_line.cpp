@@ -264,6 +264,10 @@ void add_ledger(CLI::App& app, Order& order) {
   Command(ledger, order, "reverse", "ledger.reverse", "take one charge back")
       .number("charge", "charge", "its number, from ledger search or trace", true)
       .text("--reason", "reason", "kept in the ledger and the audit", true);
+  Command(ledger, order, "adjust", "ledger.adjust", "owe a shop something, or be owed it")
+      .text("--shop", "shop", "whose", true)
+      .text("--amount", "amount", "yen; negative: in the shop's favour", true)
+      .text("--reason", "reason", "kept in the ledger and the audit", true);
   Command(app, order, "reconcile", "reconcile", "whether everything adds up; exits 1 if not")
       .text("month", "month", "like 2026-11; the current one by default")
       .text("--upstream", "upstream", "whose statement it is")

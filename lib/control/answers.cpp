@@ -401,6 +401,7 @@ const std::vector<std::string>& commands() {
                                                "month.close",
                                                "ledger.search",
                                                "ledger.reverse",
+                                               "ledger.adjust",
                                                "reconcile",
                                                "host.explain",
                                                "dkim.list",

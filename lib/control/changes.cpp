@@ -195,6 +195,7 @@ constexpr auto changes = std::to_array<ChangeCommand>({
     {"suppression.parked.drop", plan_drop_parked},
     {"month.close", plan_month_close},
     {"ledger.reverse", plan_reversal},
+    {"ledger.adjust", plan_adjustment},
 });
 
 const ChangeCommand* find(std::string_view command) {

@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -83,6 +84,14 @@ json::array reports_of(const store::MessageTrace& trace, std::uint32_t recipient
   return reports;
 }
 
+/// Sent, and reported to have failed after all: what was charged for it stays charged.
+bool bounced_later(const store::MessageTrace& trace, const records::Recipient& recipient) {
+  return recipient.state == records::State::sent &&
+         std::any_of(trace.reports.begin(), trace.reports.end(), [&](const records::Report& each) {
+           return each.recipient == recipient.n && each.action == "failed";
+         });
+}
+
 json::object to_json(const records::Message& message) {
   json::object object;
   object["id"] = message.id.text();
@@ -134,6 +143,7 @@ json::object to_json(const store::MessageTrace& trace) {
     json::object each = to_json(recipient);
     each["tries"] = tries_of(trace, recipient.n);
     each["reports"] = reports_of(trace, recipient.n);
+    each["bounced_later"] = bounced_later(trace, recipient);
     recipients.push_back(std::move(each));
   }
   Money charged;

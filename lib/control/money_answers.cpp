@@ -44,15 +44,6 @@ std::optional<std::chrono::year_month_day> day_in(Arguments& given, const std::s
   return day;
 }
 
-std::optional<Money> yen_in(Arguments& given, const std::string& name) {
-  const auto text = given.text(name);
-  if (!text) return std::nullopt;
-  const auto amount = Money::parse(*text);
-  if (amount) return *amount;
-  given.wrong(name + ": " + amount.error().detail);
-  return std::nullopt;
-}
-
 /// Bytes that go nowhere: only their hashes are wanted.
 void nowhere(const std::string&, std::string_view) {}
 
@@ -64,6 +55,15 @@ std::optional<year_month> month_in(Arguments& given) {
   const auto month = parse_month(*text);
   if (!month) given.wrong("'" + printable(*text, 64) + "' is no month like 2026-11");
   return month;
+}
+
+std::optional<Money> yen_in(Arguments& given, const std::string& name) {
+  const auto text = given.text(name);
+  if (!text) return std::nullopt;
+  const auto amount = Money::parse(*text);
+  if (amount) return *amount;
+  given.wrong(name + ": " + amount.error().detail);
+  return std::nullopt;
 }
 
 json::array to_json(const std::vector<Check>& checks) {

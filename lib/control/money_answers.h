@@ -25,6 +25,8 @@ bool is_slow(std::string_view command);
 
 /// Argument "month"; a complaint when it is none. Absent: nothing.
 std::optional<std::chrono::year_month> month_in(Arguments& given);
+/// Argument `name`, an amount in yen; a complaint when it is none.
+std::optional<Money> yen_in(Arguments& given, const std::string& name);
 boost::json::array to_json(const std::vector<Check>& checks);
 
 }  // namespace ecrelay::control

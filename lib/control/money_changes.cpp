@@ -46,6 +46,21 @@ Reply tell_closing(const Closing& closing) {
   return answer;
 }
 
+struct Adjusting {
+  store::Adjustment adjustment;
+  records::AuditRow audit;
+  std::int64_t row = 0;
+};
+
+Reply tell_adjustment(const Adjusting& adjusting) {
+  tell_log(adjusting.audit);
+  json::object answer;
+  answer["adjustment"] = adjusting.row;
+  answer["shop"] = json_text(adjusting.adjustment.shop);
+  answer["amount_yen"] = adjusting.adjustment.amount.exact();
+  return answer;
+}
+
 struct Reversing {
   store::Reversal reversal;
   records::LedgerEntry charge;
@@ -138,6 +153,38 @@ Result<Change> plan_reversal(const Question& question, const Caller& caller) {
     store::audit(rows, reversing->audit);
   };
   change.done = [reversing](const Ports&) { return tell_reversal(*reversing); };
+  return change;
+}
+
+Result<Change> plan_adjustment(const Question& question, const Caller& caller) {
+  constexpr Money most = Money::milli_yen(1'000'000'000'000);
+  Arguments given(question.arguments);
+  const std::string shop = given.required("shop");
+  given.required("amount");
+  const Money amount = yen_in(given, "amount").value_or(Money::milli_yen(1));
+  const std::string reason = reason_in(given);
+  if (amount == Money()) given.wrong("an adjustment of nothing changes nothing");
+  if (amount > most || amount < Money() - most)
+    given.wrong("amount: at most 1,000,000,000 yen at a time");
+  if (auto wrong = given.problem()) return *wrong;
+  // A shop that has left may still be owed something.
+  if (!question.book.accounts().knows(shop))
+    if (auto unknown = unknown_shop(shop, question.settings)) return *unknown;
+
+  auto adjusting = std::make_shared<Adjusting>();
+  adjusting->audit = audit_row("ledger adjust", question, caller);
+  adjusting->audit.target = "shop " + shop;
+  adjusting->audit.reason = reason;
+  adjusting->adjustment =
+      store::Adjustment{shop, amount, question.now, reason, adjusting->audit.actor};
+  Change change;
+  change.work = [adjusting](store::Transaction& rows) {
+    adjusting->row = store::adjust(rows, adjusting->adjustment);
+    adjusting->audit.detail = "row " + std::to_string(adjusting->row) + ", " +
+                              adjusting->adjustment.amount.exact() + " yen";
+    store::audit(rows, adjusting->audit);
+  };
+  change.done = [adjusting](const Ports&) { return tell_adjustment(*adjusting); };
   return change;
 }
 

@@ -8,5 +8,7 @@ namespace ecrelay::control {
 Result<Change> plan_month_close(const Question& question, const Caller& caller);
 /// ledger.reverse: takes one charge back.
 Result<Change> plan_reversal(const Question& question, const Caller& caller);
+/// ledger.adjust: books "amount" (yen) for "shop", more or less.
+Result<Change> plan_adjustment(const Question& question, const Caller& caller);
 
 }  // namespace ecrelay::control

@@ -239,6 +239,7 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"month.verify", render_checks},
     {"ledger.search", render_ledger},
     {"ledger.reverse", render_reversal},
+    {"ledger.adjust", render_adjustment},
     {"reconcile", render_checks},
 });
 

@@ -23,6 +23,7 @@ std::string render_closed(const boost::json::object& result);
 std::string render_export(const boost::json::object& result);
 std::string render_ledger(const boost::json::object& result);
 std::string render_reversal(const boost::json::object& result);
+std::string render_adjustment(const boost::json::object& result);
 std::string render_usage(const boost::json::object& result);
 
 /// How `dns show` shows: as a table, as lines for a zone file (TXT cut into strings of at most

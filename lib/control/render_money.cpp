@@ -15,9 +15,9 @@ namespace json = boost::json;
 
 std::vector<std::string> usage_cells(const json::object& row, const std::string& label) {
   std::vector<std::string> cells = {label, field(row, "name")};
-  for (const char* name :
-       {"messages", "recipients", "sent", "bounced", "suppressed", "expired", "cancelled",
-        "sandboxed", "charges", "amount_yen", "reversals_yen", "net_yen", "forecast_yen"}) {
+  for (const char* name : {"messages", "recipients", "sent", "bounced", "suppressed", "expired",
+                           "cancelled", "sandboxed", "charges", "amount_yen", "reversals_yen",
+                           "adjustments_yen", "net_yen", "forecast_yen"}) {
     cells.push_back(field(row, name));
   }
   return cells;
@@ -86,6 +86,7 @@ std::string render_usage(const json::object& result) {
                {"CHARGES", Align::right},
                {"YEN", Align::right},
                {"REVERSED", Align::right},
+               {"ADJUSTED", Align::right},
                {"NET YEN", Align::right},
                {"FORECAST", Align::right}});
   for (const json::value& each : list(result, "rows")) {
@@ -105,6 +106,7 @@ std::string render_months(const json::object& result) {
                {"CHARGES", Align::right},
                {"YEN", Align::right},
                {"REVERSED", Align::right},
+               {"ADJUSTED", Align::right},
                {"NET YEN", Align::right},
                {"CLOSED"},
                {"BY", Align::left, 20},
@@ -113,8 +115,8 @@ std::string render_months(const json::object& result) {
     const json::object& row = object_of(each);
     table.add({field(row, "month"), field(row, "state"), field(row, "messages"), field(row, "sent"),
                field(row, "charges"), field(row, "amount_yen"), field(row, "reversals_yen"),
-               field(row, "net_yen"), time_field(row, "closed_at"), field(row, "closed_by"),
-               field(row, "sha256")});
+               field(row, "adjustments_yen"), field(row, "net_yen"), time_field(row, "closed_at"),
+               field(row, "closed_by"), field(row, "sha256")});
   }
   return table.text() + "due: over, and can be closed with month close\n";
 }
@@ -182,6 +184,11 @@ std::string render_reversal(const json::object& result) {
   return "charge " + shown(result, "charge") + " of shop " + shown(result, "shop") +
          " is reversed by row " + shown(result, "reversal") + ": " + shown(result, "amount_yen") +
          " yen\n";
+}
+
+std::string render_adjustment(const json::object& result) {
+  return "row " + shown(result, "adjustment") + " adjusts shop " + shown(result, "shop") + " by " +
+         shown(result, "amount_yen") + " yen\n";
 }
 
 }  // namespace ecrelay::control

@@ -90,6 +90,10 @@ std::vector<records::ShopDay> Accounts::days(year_month month) {
   return list;
 }
 
+bool Accounts::knows(std::string_view shop) {
+  return connection_.query("SELECT 1 FROM daily WHERE shop = ? LIMIT 1", shop).next();
+}
+
 records::Usage Accounts::ever() {
   Rows rows = connection_.query(select(usage_sums, ""));
   rows.next();

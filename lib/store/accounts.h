@@ -57,6 +57,8 @@ class Accounts {
 
   /// By shop, then by day.
   std::vector<records::ShopDay> days(std::chrono::year_month month);
+  /// Whether anything of this shop is in the book's totals.
+  bool knows(std::string_view shop);
   /// All that ever happened.
   records::Usage ever();
   /// Recipients of shops' mail that wait. Reads the queue.

@@ -58,6 +58,15 @@ std::int64_t reverse(Transaction& change, const Reversal& reversal) {
   return change.book().last_id();
 }
 
+std::int64_t adjust(Transaction& change, const Adjustment& adjustment) {
+  change.book().execute(
+      "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli, reason, actor,"
+      " booked_ms) VALUES ('adjustment', ?, ?, 'message', 0, ?, ?, ?, ?)",
+      adjustment.at, adjustment.shop, adjustment.amount, adjustment.reason, adjustment.actor,
+      booked_later(change.book(), adjustment.at));
+  return change.book().last_id();
+}
+
 void count(Transaction& change, const std::string& shop, TimePoint at, const Counts& more) {
   if (more == Counts()) return;
   const TimePoint booked = std::max(at, closed_until(change.book()));

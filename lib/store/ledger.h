@@ -39,6 +39,18 @@ struct Reversal {
 /// been reversed before, or reason or actor are missing.
 std::int64_t reverse(Transaction& change, const Reversal& reversal);
 
+/// What is owed more or less for a reason that no charge stands for.
+struct Adjustment {
+  std::string shop;
+  Money amount;  ///< negative: in the shop's favour
+  TimePoint at;
+  std::string reason;
+  std::string actor;
+};
+
+/// Books an adjustment; the number of the new row. Refused without reason and actor.
+std::int64_t adjust(Transaction& change, const Adjustment& adjustment);
+
 /// Adds to the counts of a shop on the JST day of `at`; where its month is closed, on the first
 /// day of the oldest open one.
 void count(Transaction& change, const std::string& shop, TimePoint at, const records::Counts& more);

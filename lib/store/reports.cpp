@@ -1,6 +1,7 @@
 #include "store/reports.h"
 
 #include "records/message.h"
+#include "store/ledger.h"
 
 namespace ecrelay::store {
 namespace {
@@ -22,17 +23,36 @@ bool has_enough(Connection& book, const records::Report& report) {
   return rows.integer() >= most_of_a_recipient;
 }
 
-}  // namespace
-
-bool keep_report(Transaction& change, const records::Report& r) {
-  Connection& book = change.book();
-  require_recipient(book, r);
-  if (has_enough(book, r)) return false;
+bool insert_row(Connection& book, const records::Report& r) {
   return book.execute(
              "INSERT INTO report (message, recipient, at_ms, kind, action, status, reply,"
              " decision, reason, text) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
              r.message, r.recipient, r.at, r.kind, r.action, r.status, r.reply, r.decision,
              r.reason, records::bounded(r.text, records::max_reply)) > 0;
+}
+
+/// The shop of a mail that was sent to this recipient, and of which this is the first report that
+/// it failed after all.
+std::optional<std::string> shop_that_it_failed(Connection& book, const records::Report& report) {
+  Rows rows = book.query(
+      "SELECT m.shop FROM message m JOIN recipient r ON r.message = m.id AND r.n = ?2"
+      " WHERE m.id = ?1 AND m.kind = 'mail' AND r.state = 'sent' AND (SELECT count(*) FROM report"
+      " WHERE message = ?1 AND recipient = ?2 AND action = 'failed') = 1",
+      report.message, report.recipient);
+  return rows.next() ? std::optional(rows.text()) : std::nullopt;
+}
+
+}  // namespace
+
+bool keep_report(Transaction& change, const records::Report& report) {
+  Connection& book = change.book();
+  require_recipient(book, report);
+  if (has_enough(book, report) || !insert_row(book, report)) return false;
+  if (report.action != "failed") return true;
+  records::Counts counts;
+  counts.bounced_later = 1;
+  if (const auto shop = shop_that_it_failed(book, report)) count(change, *shop, report.at, counts);
+  return true;
 }
 
 }  // namespace ecrelay::store

@@ -55,6 +55,9 @@ class Money(harness.Scenario):
         relay.start()
         return relay, start.strftime("%Y-%m")
 
+    def today(self):
+        return datetime.datetime.now(JST).strftime("%Y-%m-%d")
+
     def answer(self, relay, *arguments, code=0):
         got, output, errors = relay.ctl(*arguments)
         self.assertEqual(got, code, f"{arguments}: {output}{errors}")
@@ -86,6 +89,31 @@ class Money(harness.Scenario):
         self.assertIn("ledger reverse", self.answer(relay, "audit"))
         self.answer(relay, "reconcile")
         self.answer(relay, "month", "close", datetime.datetime.now(JST).strftime("%Y-%m"), code=1)
+
+    def test_an_adjustment_stands_in_usage_files_and_books_with_who_and_why(self):
+        relay, month = self.past()
+        self.answer(relay, "ledger", "adjust", "--shop", "shop-a", "--amount", "-1.5", code=64)
+        for amount, code in (("0", 65), ("1.0001", 65), ("9999999999", 65), ("free", 65)):
+            self.answer(relay, "ledger", "adjust", "--shop", "shop-a", "--amount", amount, "--reason", "r", code=code)
+        self.answer(relay, "ledger", "adjust", "--shop", "shop-x", "--amount", "1", "--reason", "r", code=1)
+        self.answer(relay, "ledger", "adjust", "--shop", "shop-a", "--amount", "-1.5", "--reason", "the outage of the 3rd")
+        self.answer(relay, "ledger", "adjust", "--shop", "shop-a", "--amount", "0.25", "--reason", "too much given back")
+        total = relay.ask("usage")["total"]
+        self.assertEqual((total["amount_yen"], total["adjustments_yen"], total["net_yen"]), ("0.0", "-1.25", "-1.25"))
+        (row, _) = relay.ask("ledger", "search", "--most", "1", "--from", self.today())["rows"]
+        self.assertEqual((row["kind"], row["amount_yen"], row["reason"]), ("adjustment", "-1.5", "the outage of the 3rd"))
+        audit = relay.ask("audit")["rows"][-1]
+        self.assertEqual((audit["action"], audit["target"], audit["reason"], audit["actor"]),
+                         ("ledger adjust", "shop shop-a", "the outage of the 3rd", row["actor"]))
+        self.assertIn("-1.5 yen", audit["detail"])
+        self.answer(relay, "reconcile")
+        files = self.export(relay, self.today()[:7])
+        (detail,) = [content.decode("utf-8-sig") for name, content in files.items() if name.startswith("detail")]
+        self.assertEqual([row["amount_yen"] for row in csv.DictReader(io.StringIO(detail, newline=""))], ["-1.5", "0.25"])
+        (everything,) = [content.decode("utf-8-sig") for name, content in files.items() if name.startswith("all")]
+        (line,) = csv.DictReader(io.StringIO(everything, newline=""))
+        self.assertEqual((line["adjustments_yen"], line["net_yen"], line["billed_quantity"]), ("-1.25", "-1.25", "0"))
+        self.answer(relay, "month", "close", month)
 
     def test_a_month_closes_once_and_its_files_never_change(self):
         relay, month = self.past()

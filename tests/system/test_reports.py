@@ -96,6 +96,10 @@ class Reports(harness.Scenario):
         self.assertIn("550 5.1.1 <hanako@customer.example>: User unknown", trace)
         self.assertEqual(relay.states(), {"sent": 1})
         self.assertEqual(relay.charges(), [("shop-a", 100)])
+        self.assertIn("bounced later", trace)
+        total = relay.ask("usage")["total"]
+        self.assertEqual((total["sent"], total["bounced"], total["bounced_later"], total["amount_yen"]), (1, 0, 1, "0.1"))
+        self.assertEqual(relay.ctl("reconcile")[0], 0)
         self.assertAccepted(relay.deliver(MAIL), recipients=0, suppressed=1)
 
     def test_what_is_not_about_the_address_is_kept_and_lists_nobody(self):

@@ -126,6 +126,8 @@ std::string contradictions(const std::string& book) {
       <> (SELECT count(*) FROM mail_recipient WHERE state NOT IN ('queued', 'held'))
     UNION ALL SELECT 'daily sent' WHERE (SELECT ifnull(sum(sent), 0) FROM daily) <> (SELECT count(*) FROM mail_recipient WHERE state = 'sent')
     UNION ALL SELECT 'daily reports and tests' WHERE (SELECT ifnull(sum(reports + tests), 0) FROM daily) <> (SELECT count(*) FROM message WHERE kind <> 'mail')
+    UNION ALL SELECT 'daily bounced later' WHERE (SELECT ifnull(sum(bounced_later), 0) FROM daily) <> (SELECT count(*) FROM mail_recipient r
+      WHERE state = 'sent' AND EXISTS (SELECT 1 FROM report WHERE message = r.message AND recipient = r.n AND action = 'failed'))
     UNION ALL SELECT 'daily and ledger of ' || shop || ' ' || day FROM (
       SELECT shop, day, charges, amount_milli, reversals, reversals_milli, adjustments, adjustments_milli, first_row, last_row FROM daily
         WHERE charges + reversals + adjustments > 0

@@ -128,6 +128,29 @@ TEST_F(MonthsTest, NothingIsBookedInAClosedOneByWhateverWay) {
             1);
 }
 
+/// Two walls stand before a closed month, one around the ledger and one around the daily totals.
+/// With either one alone nothing gets in.
+TEST_F(MonthsTest, AreWalledOffTwice) {
+  sell(1, noon);
+  close(closing(november));
+  const auto before = accounts().days(november);
+  const std::string late =
+      "INSERT INTO ledger (kind, at_ms, shop, unit, price_milli, amount_milli, reason, actor)"
+      " VALUES ('adjustment', 1764514799999, 'shop-a', 'message', 0, -1, 'r', 'a')";
+  const std::vector<std::vector<std::string>> walls{{"ledger_closed"},
+                                                    {"daily_guard", "daily_keeps"}};
+  for (const auto& wall : walls) {
+    Transaction breach(book_);
+    for (const std::string& trigger : wall) book_.execute("DROP TRIGGER " + trigger);
+    expect_refused(late);
+    EXPECT_EQ(accounts().days(november), before);
+  }
+  Transaction breach(book_);
+  for (const auto& wall : walls)
+    for (const std::string& trigger : wall) book_.execute("DROP TRIGGER " + trigger);
+  EXPECT_EQ(book_.execute(late), 1) << "nothing else was in the way: the test tells them apart";
+}
+
 TEST_F(MonthsTest, WhatComesLateIsBookedInTheOpenOneWithItsOwnTime) {
   Acceptance slow = mail(2);
   Transaction accepted(book_);
@@ -159,6 +182,29 @@ TEST_F(MonthsTest, ReadTheirOwnRowsAndNoOthers) {
   accounts().read_month(november,
                         [&](const records::LedgerEntry& entry) { rows.push_back(entry.id); });
   EXPECT_EQ(rows, (std::vector<std::int64_t>{3, 4}));
+}
+
+TEST_F(MonthsTest, TakeAdjustmentsWithReasonAndActor) {
+  const auto adjusted = [&](const Adjustment& adjustment) {
+    Transaction change(book_);
+    const std::int64_t row = adjust(change, adjustment);
+    change.commit();
+    return row;
+  };
+  const Adjustment given{"shop-a", Money::milli_yen(-1500), noon, "the outage", "taro(1000)"};
+  const auto entry = accounts().entry(adjusted(given));
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->kind, records::EntryKind::adjustment);
+  EXPECT_EQ(entry->amount.exact(), "-1.5");
+  EXPECT_EQ(accounts().days(november).at(0).usage.adjusted.exact(), "-1.5");
+  close(closing(november));
+  EXPECT_EQ(accounts().entry(adjusted(given))->day, "2025-12-01") << "as anything that comes late";
+  Adjustment silent = given;
+  silent.reason.clear();
+  EXPECT_THROW(adjusted(silent), Refused);
+  Adjustment nobody = given;
+  nobody.actor.clear();
+  EXPECT_THROW(adjusted(nobody), Refused);
 }
 
 TEST_F(MonthsTest, AreSearchedByDaysAmountAndShop) {

@@ -56,6 +56,46 @@ TEST_F(Reports, StandBesideTheStateAndTheChargeWhichDoNotChange) {
   EXPECT_EQ(contradictions(store_.book()), "");
 }
 
+TEST_F(Reports, OfABounceCountOnceARecipientOnTheDayTheyCame) {
+  const auto later = [&] {
+    records::Usage all = Inquiry(store_.book()).accounts().ever();
+    return all.bounced_later;
+  };
+  records::Report delayed = bounce();
+  delayed.action = "delayed";
+  delayed.decision = "ignore";
+  EXPECT_EQ(keep(delayed), true);
+  EXPECT_EQ(later(), 0) << "it may still arrive";
+  EXPECT_EQ(keep(bounce(1)), true);
+  EXPECT_EQ(later(), 0) << "was never sent, so it ends as it ends";
+  records::Report next_day = bounce();
+  next_day.at += std::chrono::days(1);
+  EXPECT_EQ(keep(next_day), true);
+  EXPECT_EQ(later(), 1);
+  records::Report in_other_words = bounce();
+  in_other_words.reason = "policy";
+  EXPECT_EQ(keep(in_other_words), true);
+  EXPECT_EQ(later(), 1) << "the same mail bounced";
+  UsageQuery query;
+  query.from = query.to = billing_day(next_day.at);
+  EXPECT_EQ(Inquiry(store_.book()).total(query).bounced_later, 1);
+  EXPECT_EQ(Inquiry(store_.book()).accounts().ever().charges, 1) << "it stays charged";
+  EXPECT_EQ(contradictions(store_.book()), "");
+}
+
+TEST_F(Reports, OnOurOwnReportsCountForNoShop) {
+  Acceptance own = mail(3);
+  own.message.kind = records::Kind::report;
+  accept(store_.writer(), own);
+  const auto sent = record(store_.writer(), outcome(id_of(3), 0, State::sent));
+  EXPECT_TRUE(sent);
+  records::Report report = bounce();
+  report.message = id_of(3);
+  EXPECT_EQ(keep(report), true);
+  EXPECT_EQ(Inquiry(store_.book()).accounts().ever().bounced_later, 0);
+  EXPECT_EQ(contradictions(store_.book()), "");
+}
+
 TEST_F(Reports, ReplayedTheyAreNoNews) {
   EXPECT_EQ(keep(bounce()), true);
   records::Report replayed = bounce();
