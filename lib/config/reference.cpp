@@ -23,14 +23,14 @@ void append_wrapped(std::string& out, std::string_view text) {
   out += '\n';
 }
 
+}  // namespace
+
 std::string value_line(const ReferenceEntry& entry) {
   std::string line = "Value: " + entry.type + ".";
   if (entry.default_value == "required") return line + " Required.";
   if (!entry.default_value.empty()) line += " Default: " + entry.default_value + ".";
   return line;
 }
-
-}  // namespace
 
 std::string reference() {
   std::string out;

@@ -16,6 +16,9 @@ struct ReferenceEntry {
 /// Every key in the order of the tables, sections before their keys.
 std::vector<ReferenceEntry> reference_entries();
 
+/// "Value: a whole number, 1 to 1000. Default: 5."
+std::string value_line(const ReferenceEntry& entry);
+
 /// The same for people, as plain text of at most 100 columns where words allow.
 std::string reference();
 
