@@ -1,17 +1,12 @@
 #include "net/resolver.h"
 
-#include <ares.h>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include <algorithm>
 #include <limits>
-#include <map>
-#include <stdexcept>
 #include <unordered_map>
 
 #include "core/text.h"
 #include "net/answer.h"
+#include "net/cares.h"
 #include "net/sockaddr.h"
 
 namespace ecrelay::net {
@@ -27,17 +22,6 @@ struct Found {
   Addresses addresses;
   std::chrono::seconds ttl = std::chrono::seconds::max();
 };
-
-void require(int status, const char* what) {
-  if (status != ARES_SUCCESS) {
-    throw std::runtime_error(std::string("resolver: ") + what + ": " + ares_strerror(status));
-  }
-}
-
-void start_library() {
-  static const int status = ares_library_init(ARES_LIB_INIT_ALL);
-  require(status, "c-ares");
-}
 
 std::string unbracketed(const std::string& host) {
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
@@ -83,129 +67,32 @@ Error failure(const std::string& host, const Found& v4, const Found& v6) {
 
 }  // namespace
 
-struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
-  struct Interest {
-    bool wanted = false;   // by c-ares
-    bool waiting = false;  // an async_wait is under way
-  };
-  /// A socket of c-ares as asio watches it; c-ares opens and closes it.
-  struct Watched {
-    Watched(const asio::any_io_executor& executor, int fd) : handle(executor, fd) {}
-    asio::posix::stream_descriptor handle;
-    Interest reading;
-    Interest writing;
-  };
-  using Direction = Interest Watched::*;
+struct Resolver::State {
   struct Cached {
     Addresses addresses;
     Clock::time_point until;
   };
 
-  State(asio::any_io_executor on, Options chosen);
-  ~State();
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+  State(asio::any_io_executor executor, Options chosen);
 
-  void watch(int fd, bool reads, bool writes);
-  void wait(int fd, const std::shared_ptr<Watched>& watched, Direction direction);
-  bool watches(int fd, const std::shared_ptr<Watched>& watched) const;
-  void process(int readable, int writable);
-  void watch_time();
   void ask(const std::string& host, int family, std::function<void(Found)> done);
   const Addresses* cached(const std::string& host);
   void keep(const std::string& host, const Addresses& addresses, std::chrono::seconds ttl);
 
-  asio::any_io_executor executor;
   Options options;
-  ares_channel channel = nullptr;
-  std::map<int, std::shared_ptr<Watched>> sockets;
-  asio::steady_timer timer;
+  std::shared_ptr<CaresChannel> channel;
   std::unordered_map<std::string, Cached> cache;
 };
 
-Resolver::State::State(asio::any_io_executor on, Options chosen)
-    : executor(on), options(std::move(chosen)), timer(std::move(on)) {
-  start_library();
-  ares_options settings{};
+Resolver::State::State(asio::any_io_executor executor, Options chosen)
+    : options(std::move(chosen)) {
+  CaresChannel::Options settings;
   settings.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
-  settings.timeout = static_cast<int>(options.timeout.count());
+  settings.servers = options.servers;
+  settings.timeout = options.timeout;
   settings.tries = options.tries;
-  std::string lookups = "fb";  // hosts file, then DNS
-  settings.lookups = lookups.data();
-  settings.sock_state_cb = [](void* self, ares_socket_t fd, int reads, int writes) {
-    static_cast<State*>(self)->watch(fd, reads != 0, writes != 0);
-  };
-  settings.sock_state_cb_data = this;
-  require(ares_init_options(&channel, &settings,
-                            ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-                                ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB),
-          "start");
-  std::string servers;
-  for (const Endpoint& server : options.servers) servers += server.text() + ",";
-  if (servers.empty()) return;
-  servers.pop_back();
-  const int status = ares_set_servers_ports_csv(channel, servers.c_str());
-  if (status != ARES_SUCCESS) ares_destroy(channel);
-  require(status, "servers");
-}
-
-Resolver::State::~State() { ares_destroy(channel); }
-
-void Resolver::State::watch(int fd, bool reads, bool writes) {
-  auto place = sockets.find(fd);
-  if (!reads && !writes) {
-    if (place == sockets.end()) return;
-    place->second->handle.release();  // c-ares closes it
-    sockets.erase(place);
-    return;
-  }
-  if (place == sockets.end()) {
-    place = sockets.emplace(fd, std::make_shared<Watched>(executor, fd)).first;
-  }
-  place->second->reading.wanted = reads;
-  place->second->writing.wanted = writes;
-  wait(fd, place->second, &Watched::reading);
-  wait(fd, place->second, &Watched::writing);
-}
-
-void Resolver::State::wait(int fd, const std::shared_ptr<Watched>& watched, Direction direction) {
-  Interest& interest = (*watched).*direction;
-  if (!interest.wanted || interest.waiting) return;
-  interest.waiting = true;
-  const bool reads = direction == &Watched::reading;
-  watched->handle.async_wait(
-      reads ? asio::posix::descriptor_base::wait_read : asio::posix::descriptor_base::wait_write,
-      [weak = weak_from_this(), watched, fd, direction, reads](const boost::system::error_code&) {
-        const auto self = weak.lock();
-        ((*watched).*direction).waiting = false;
-        if (!self || !self->watches(fd, watched)) return;
-        self->process(reads ? fd : ARES_SOCKET_BAD, reads ? ARES_SOCKET_BAD : fd);
-        if (self->watches(fd, watched)) self->wait(fd, watched, direction);
-      });
-}
-
-/// The number alone does not say: it may be another socket by now.
-bool Resolver::State::watches(int fd, const std::shared_ptr<Watched>& watched) const {
-  const auto place = sockets.find(fd);
-  return place != sockets.end() && place->second == watched;
-}
-
-void Resolver::State::process(int readable, int writable) {
-  ares_process_fd(channel, readable, writable);
-  watch_time();
-}
-
-void Resolver::State::watch_time() {
-  timeval left{};
-  if (ares_timeout(channel, nullptr, &left) == nullptr) {
-    timer.cancel();
-    return;
-  }
-  timer.expires_after(std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec));
-  timer.async_wait([self = weak_from_this()](const boost::system::error_code& error) {
-    const auto state = self.lock();
-    if (state && !error) state->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-  });
+  settings.hosts_file = true;
+  channel = std::make_shared<CaresChannel>(std::move(executor), settings);
 }
 
 void Resolver::State::ask(const std::string& host, int family, std::function<void(Found)> done) {
@@ -214,8 +101,8 @@ void Resolver::State::ask(const std::string& host, int family, std::function<voi
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = ARES_AI_NOSORT;  // sorting would open a socket for each address
   auto* context = new std::function<void(Found)>(std::move(done));
-  ares_getaddrinfo(channel, host.c_str(), nullptr, &hints, &on_found, context);
-  watch_time();
+  ares_getaddrinfo(channel->handle(), host.c_str(), nullptr, &hints, &on_found, context);
+  channel->watch_time();
 }
 
 const Addresses* Resolver::State::cached(const std::string& host) {
@@ -241,7 +128,7 @@ void Resolver::State::keep(const std::string& host, const Addresses& addresses,
 Resolver::Resolver(asio::any_io_executor executor, Options options)
     : state_(std::make_shared<State>(std::move(executor), std::move(options))) {}
 Resolver::Resolver(asio::any_io_executor executor) : Resolver(std::move(executor), Options()) {}
-Resolver::~Resolver() { ares_cancel(state_->channel); }
+Resolver::~Resolver() { ares_cancel(state_->channel->handle()); }
 
 asio::awaitable<Result<std::vector<IpAddress>>> Resolver::addresses(std::string host) {
   const auto state = state_;
@@ -252,8 +139,8 @@ asio::awaitable<Result<std::vector<IpAddress>>> Resolver::addresses(std::string 
 
   // Two questions and not one for both families: c-ares would report SERVFAIL for one and "none"
   // for the other as "none".
-  Answer<Found> v4_answer(state->executor);
-  Answer<Found> v6_answer(state->executor);
+  Answer<Found> v4_answer(state->channel->executor());
+  Answer<Found> v6_answer(state->channel->executor());
   // But one for localhost: c-ares 1.18 leaks its name for a family that the hosts file lacks.
   const bool once = host == "localhost";
   state->ask(host, once ? AF_UNSPEC : AF_INET, v4_answer.done());

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-MODULES = ("core mail smtp policy records finance config log store dkim net "
+MODULES = ("core mail smtp policy records finance dns config log store dkim net "
            "intake dispatch reports control rehearsal").split()
 
 
