@@ -30,6 +30,7 @@ records::PointThreshold threshold(const config::PointThreshold& from) {
 
 records::ListRules list_rules(const config::Suppression& from) {
   records::ListRules rules;
+  rules.dry_run = from.dry_run;
   rules.mailbox = threshold(from.mailbox);
   rules.delivery = threshold(from.delivery);
   rules.points_window = from.points_window;
@@ -98,14 +99,15 @@ Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Sig
             asio::post(context_, [this, reason] { on_broken(reason); });
           },
           tell_trouble)),
-      suppression_(store_.book()),
+      suppression_(store_.book(), settings().suppression.quiet_after_delivery),
       backlog_(store_.book(), store_.last_of_earlier_runs()),
       inquiry_(store_.book()),
       resolver_(context_.get_executor()),
       workers_("signer", settings().dkim.signers),
       dispatcher_(dispatch_ports(), settings()),
       reception_(intake_ports(), site_),
-      reports_(reports::Ports{context_.get_executor(), workers_, store_.writer(), inquiry_},
+      reports_(reports::Ports{context_.get_executor(), workers_, store_.writer(), inquiry_,
+                              [this](const store::Weighed& weighed) { on_weighed(weighed); }},
                std::shared_ptr<const config::Settings>(site_, &site_->settings)),
       tasks_(context_.get_executor(), log::failure_teller("daemon")),
       control_(tasks_, store_.writer(), store_.book(), control_ports()) {
@@ -130,6 +132,7 @@ asio::awaitable<void> Relay::live() {
                                          " is missing; its messages cannot be sent");
   }
   queued_ = inquiry_.totals().queued;
+  parked_ = inquiry_.parked_count();
   dispatcher_.start();
   if (const Result<void> opened = open_doors(); !opened) {
     log::internal_error("listen", opened.error().detail);
@@ -251,6 +254,19 @@ void Relay::on_accepted(intake::Accepted accepted) {
   }
 }
 
+/// The book has weighed a sign about an address.
+void Relay::on_weighed(const store::Weighed& weighed) {
+  for (const records::SuppressionEntry& entry : weighed.listed) {
+    const std::string id = std::to_string(entry.id);
+    log::suppressed(log::ListEntry{id, entry.shop, entry.address, entry.reason, entry.dry_run},
+                    entry.message, log::Answer{0, {}, entry.evidence});
+  }
+  if (weighed.parked) ++parked_;
+  if (weighed.wave.news)
+    log::wave_parked(weighed.wave.domain, static_cast<std::uint64_t>(weighed.wave.unknown),
+                     static_cast<std::uint64_t>(weighed.wave.finals));
+}
+
 policy::ShopUsage Relay::usage_of(const std::string& shop, TimePoint at) {
   store::UsageQuery query;
   query.to = billing_day(at);
@@ -284,15 +300,15 @@ intake::Ports Relay::intake_ports() {
 
 dispatch::Ports Relay::dispatch_ports() {
   dispatch::Ports ports{
-      context_.get_executor(), resolver_, workers_, store_.writer(), {}, {}, {}, {}, {}, {}};
+      context_.get_executor(), resolver_, workers_, store_.writer(), {}, {}, {}, {}, {}, {}, {}};
   ports.read_body = [this](const Ulid& id, const records::Location& location) {
     return store_.read(id, location);
   };
   ports.waiting = [this](const Ulid& id) { return backlog_.of(id); };
   ports.post = [this](std::function<void()> work) { asio::post(context_, std::move(work)); };
-  ports.listed = [this](const std::string& shop, const std::string& key, TimePoint at) {
-    return suppression_.find(shop, key, at);
-  };
+  ports.listed = [this](const Ulid& message, const std::string& shop, const std::string& key,
+                        TimePoint at) { return suppression_.find(shop, key, at, message); };
+  ports.on_weighed = [this](const store::Weighed& weighed) { on_weighed(weighed); };
   ports.on_charged = [this](const std::string& shop, Money amount, TimePoint at) {
     reception_.charged(shop, amount, at);
   };
@@ -323,6 +339,7 @@ control::Ports Relay::control_ports() {
   };
   ports.queued_by = [this](std::int64_t recipients) { queued_ += recipients; };
   ports.suppression_changed = [](const std::string&) {};  // the index asks the book itself
+  ports.parked_by = [this](std::int64_t candidates) { parked_ += candidates; };
   ports.reload = []() -> asio::awaitable<Result<std::string>> {
     co_return unavailable(
         "a change of the configuration needs a restart: systemctl restart ecrelayd");
@@ -363,6 +380,7 @@ control::Status Relay::status() {
   if (stopping_) status.refusing = "stopping";
   status.sessions = reception_.connections().open();
   status.queued = static_cast<std::uint64_t>(queued_);
+  status.parked = static_cast<std::uint64_t>(parked_);
   const intake::Counters& counters = reception_.counters();
   status.totals.sessions = counters.connections - counters.refused_connections;
   status.totals.connections_refused = counters.refused_connections;

@@ -53,6 +53,7 @@ class Relay {
   asio::awaitable<void> stop(std::string reason);
   asio::awaitable<void> push_matching(store::QueueFilter filter, TimePoint due);
   void on_accepted(intake::Accepted accepted);
+  void on_weighed(const store::Weighed& weighed);
   void on_broken(const std::string& reason);
   policy::ShopUsage usage_of(const std::string& shop, TimePoint at);
   control::Status status();
@@ -67,6 +68,7 @@ class Relay {
   int exit_code_ = 0;
   bool stopping_ = false;
   std::int64_t queued_ = 0;  ///< recipients in the book that wait for delivery
+  std::int64_t parked_ = 0;  ///< candidates for the list that wait for somebody to decide
 
   asio::io_context context_;
   asio::signal_set signals_;

@@ -263,7 +263,7 @@ Answer show_suppression(const Question& question) {
   json::object answer;
   answer["key"] = json_text(address->key());
   answer["entries"] = array_of(entries, question.now);
-  answer["held_back"] = question.book.held_back(address->key());
+  answer["held_back"] = question.book.held_back(address->key()).recipients;
   return answer;
 }
 

@@ -212,7 +212,11 @@ json::object to_json(const records::SuppressionEntry& entry, TimePoint now) {
   object["reason"] = json_text(entry.reason);
   object["since"] = json_time(entry.since);
   object["expires_at"] = json_time(entry.expires_at);
-  object["blocking"] = !entry.closed_at && (!entry.expires_at || *entry.expires_at > now);
+  object["lifted_until"] = json_time(entry.lifted_until);
+  object["dry_run"] = entry.dry_run;
+  object["blocking"] = !entry.closed_at && !entry.dry_run &&
+                       (!entry.expires_at || *entry.expires_at > now) &&
+                       (!entry.lifted_until || *entry.lifted_until <= now);
   object["evidence"] = json_text(entry.evidence);
   object["message"] = id_of(entry.message);
   object["actor"] = json_text(entry.actor);

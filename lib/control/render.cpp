@@ -68,7 +68,11 @@ std::string entries(const json::array& rows) {
     const std::string shop = field(row, "shop");
     std::string until = time_field(row, "expires_at");
     if (until == "-") until = "for good";
-    if (!truth(row, "blocking")) until += " (over)";
+    if (truth(row, "dry_run")) {
+      until += " (dry run)";
+    } else if (!truth(row, "blocking")) {
+      until += field(row, "lifted_until").empty() ? " (over)" : " (lifted)";
+    }
     table.add({field(row, "entry"), field(row, "address"), shop.empty() ? "(all)" : shop,
                field(row, "reason"), time_field(row, "since"), until, field(row, "actor"),
                field(row, "evidence")});

@@ -86,6 +86,9 @@ std::string live_part(const json::object& status) {
                                " refused");
   if (const std::string doubt = shown(totals, "recipients_in_doubt"); doubt != "0")
     text += line("in doubt", doubt + " since the start: the answer to a whole body was lost");
+  if (const std::string parked = shown(status, "parked"); parked != "0" && !parked.empty())
+    text +=
+        line("WAVE", parked + " addresses are parked and wait for you: suppression parked list");
   text += line("last minute", rates(part(status, "rates")));
   text += upstreams(status);
   return text + line("disk", size_text(disk, "free") + " free of " + size_text(disk, "total"));

@@ -44,6 +44,8 @@ struct Ports {
   std::function<void(std::int64_t)> queued_by;
   /// The list has changed for this key, on disk.
   std::function<void(const std::string& key)> suppression_changed;
+  /// By so many the number of parked candidates has changed.
+  std::function<void(std::int64_t)> parked_by;
   /// Re-reads the configuration: what to tell the operator, or (`invalid`) what is wrong with it,
   /// a line each; `unavailable` when this cannot be done without a restart.
   std::function<asio::awaitable<Result<std::string>>()> reload;

@@ -159,6 +159,9 @@ void add_dispatch(Exposition& out, const Status& status) {
   out.sample(totals.recipients_bounced, labels("outcome", "bounced"));
   out.sample(totals.recipients_suppressed, labels("outcome", "suppressed"));
   out.sample(totals.recipients_expired, labels("outcome", "expired"));
+  out.single("suppression_parked", "gauge",
+             "Addresses of a wave of unknown users that wait for somebody to decide.",
+             status.parked);
   out.single("deferrals_total", "counter", "Attempts that are to be repeated.",
              totals.recipients_deferred);
   out.single("in_doubt_total", "counter", "Attempts whose answer was lost after the body.",
@@ -219,6 +222,7 @@ json::object to_json(const Status& status, TimePoint now) {
   object["listeners"] = array_of(status.listeners);
   object["sessions"] = status.sessions;
   object["dispatch"] = std::move(dispatch);
+  object["parked"] = status.parked;
   object["upstreams"] = array_of(status.upstreams);
   object["totals"] = to_json(status.totals);
   object["writer"] = writer_json(status);

@@ -63,6 +63,7 @@ struct Status {
   std::uint64_t sessions = 0;   ///< open now
   std::uint64_t queued = 0;     ///< recipients that dispatch holds
   std::uint64_t in_flight = 0;  ///< of them, being tried
+  std::uint64_t parked = 0;     ///< candidates for the suppression list that wait for somebody
   std::vector<UpstreamStatus> upstreams;
   Totals totals;
   store::WriterStatistics writer;

@@ -33,6 +33,7 @@ std::string required_domain(Arguments& given) {
 struct Decided {
   std::string domain;
   bool release = false;
+  bool dry_run = false;
   records::AuditRow audit;
   std::vector<records::SuppressionEntry> entries;
 };
@@ -41,7 +42,10 @@ void write_decided(Decided& decided, store::Transaction& change) {
   decided.entries = store::take_parked(change, decided.domain, most_at_once);
   if (decided.entries.empty()) return;
   if (decided.release) {
-    for (auto& entry : decided.entries) entry.id = store::suppress(change, entry);
+    for (auto& entry : decided.entries) {
+      entry.dry_run = decided.dry_run;
+      entry.id = store::suppress(change, entry);
+    }
   }
   decided.audit.detail = std::to_string(decided.entries.size()) + " candidates";
   store::audit(change, decided.audit);
@@ -52,12 +56,13 @@ Reply tell_decided(const Decided& decided, const Ports& ports) {
     return Fault{FaultCode::not_found,
                  "nothing of @" + printable(decided.domain, 255) + " is parked"};
   }
+  ports.parked_by(-static_cast<std::int64_t>(decided.entries.size()));
   if (decided.release) {
     for (const auto& entry : decided.entries) {
       ports.suppression_changed(entry.key);
       const std::string id = std::to_string(entry.id);
-      log::suppressed(log::ListEntry{id, entry.shop, entry.key, entry.reason}, entry.message,
-                      log::Answer{0, {}, entry.evidence});
+      log::suppressed(log::ListEntry{id, entry.shop, entry.key, entry.reason, entry.dry_run},
+                      entry.message, log::Answer{0, {}, entry.evidence});
     }
   }
   tell_log(decided.audit);
@@ -76,6 +81,7 @@ Result<Change> plan_decision(const Question& question, const Caller& caller, boo
   const std::string reason = reason_in(given);
   if (auto wrong = given.problem()) return *wrong;
   decided->release = release;
+  decided->dry_run = question.settings.suppression.dry_run;
   decided->audit = audit_row(release ? "suppression parked release" : "suppression parked drop",
                              question, caller);
   decided->audit.target = "@" + decided->domain;

@@ -138,7 +138,7 @@ Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& re
   Conclusion conclusion;
   conclusion.outcome.message = job.id;
   conclusion.outcome.at = attempted.at;
-  conclusion.outcome.listed = std::make_shared<std::vector<records::SuppressionEntry>>();
+  conclusion.outcome.weighed = std::make_shared<std::vector<store::Weighed>>();
   for (std::size_t i = 0; i < job.recipients.size(); ++i) {
     const Job::Recipient& recipient = job.recipients[i];
     Concluded concluded;
@@ -157,7 +157,7 @@ Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& re
 
     if (concluded.state == records::State::sent && job.kind == records::Kind::mail)
       charge(job, recipient, attempted, rules, conclusion);
-    if (auto sign = sign_of(job, recipient, concluded, attempted); sign && rules.list_addresses)
+    if (auto sign = sign_of(job, recipient, concluded, attempted))
       conclusion.outcome.signs.push_back(std::move(*sign));
     conclusion.recipients.push_back(std::move(concluded));
   }

@@ -55,7 +55,6 @@ struct ShopRules {
 struct Rules {
   policy::RetryPlan retry;
   policy::PriceBook prices;
-  bool list_addresses = true;  ///< false: suppression.dry_run, what would be listed is not
   std::optional<Duration> delay_warning;
   std::string hostname;
   std::unordered_map<std::string, ShopRules> shops;

@@ -38,7 +38,6 @@ policy::PriceBook price_book(const config::Settings& settings) {
 Rules rules_of(const config::Settings& settings) {
   Rules rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire},
               price_book(settings),
-              !settings.suppression.dry_run,
               settings.retry.delay_warning,
               settings.hostname,
               {}};

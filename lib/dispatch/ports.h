@@ -29,12 +29,15 @@ struct Ports {
   std::function<Result<records::Body>(const Ulid&, const records::Location&)> read_body;
   std::function<std::vector<store::QueueItem>(const Ulid&)>
       waiting;  ///< what the book has queued of it
-  /// The entry of the suppression list that keeps the shop from mailing this key, or nothing.
-  std::function<Result<std::optional<store::Listing>>(const std::string& shop,
+  /// The entry of the suppression list that keeps this message of the shop from this key, or
+  /// nothing.
+  std::function<Result<std::optional<store::Listing>>(const Ulid& message, const std::string& shop,
                                                       const std::string& key, TimePoint at)>
       listed;
   std::function<void(std::function<void()>)> post;  ///< any thread: runs it on the network thread
   std::function<void(const std::string& shop, Money amount, TimePoint at)> on_charged;
+  /// A sign was weighed; what it came to is in the book.
+  std::function<void(const store::Weighed&)> on_weighed;
   /// By so much has the number of queued recipients changed.
   std::function<void(std::int64_t)> on_queued;
 };

@@ -92,11 +92,7 @@ void Recorder::tell(const Ending& ending) const {
         log::message_deferred(told, answer, each.verdict.reason, each.due);
     }
   }
-  for (const records::SuppressionEntry& entry : *conclusion.outcome.listed) {
-    const std::string id = std::to_string(entry.id);
-    log::suppressed(log::ListEntry{id, entry.shop, entry.address, entry.reason}, entry.message,
-                    log::Answer{0, {}, entry.evidence});
-  }
+  for (const store::Weighed& weighed : *conclusion.outcome.weighed) ports_.on_weighed(weighed);
   if (const auto& report = conclusion.outcome.report)
     log::report_queued(ending.job.id, report->message.id, report->message.shop,
                        report->recipients.front().address);

@@ -114,7 +114,7 @@ void Workload::drop_listed(Job& job) {
   outcome.at = now();
   std::vector<std::pair<Job::Recipient, std::string>> dropped;
   std::erase_if(job.recipients, [&](const Job::Recipient& recipient) {
-    const auto listing = ports_.listed(job.shop, recipient.key, outcome.at);
+    const auto listing = ports_.listed(job.id, job.shop, recipient.key, outcome.at);
     if (!listing) {
       log::store_trouble("look up suppression", listing.error().detail);
       put_off(job.id, outcome.at + trouble_pause);

@@ -303,6 +303,7 @@ asio::awaitable<Reply> Acceptor::store(Draft& draft) {
   if (const auto* stored = std::get_if<store::Stored>(&*outcome)) {
     place.keep();
     reception_.tell_limits(draft.shop->id, draft.at);
+    hold_back(draft, stored->held_back);
     co_return on_stored(draft, stored->location);
   }
   if (const auto* duplicate = std::get_if<store::Duplicate>(&*outcome)) {
@@ -310,6 +311,14 @@ asio::awaitable<Reply> Acceptor::store(Draft& draft) {
   }
   const auto* failed = std::get_if<store::Failed>(&*outcome);
   co_return refuse(draft, not_stored, failed == nullptr ? "abandoned" : failed->reason);
+}
+
+/// The list lets one message try an address whose time is over, and this was not the first.
+void Acceptor::hold_back(Draft& draft, const std::vector<store::HeldBehind>& held) {
+  for (const store::HeldBehind& each : held) {
+    draft.recipients[each.recipient].state = records::State::suppressed;
+    draft.envelope.recipients[each.recipient].suppressed = std::to_string(each.entry);
+  }
 }
 
 Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {

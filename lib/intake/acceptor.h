@@ -33,6 +33,7 @@ class Acceptor {
   void fill_recipients(Draft& draft) const;
   asio::awaitable<Result<void>> sign(Draft& draft) const;
   asio::awaitable<smtp::Reply> store(Draft& draft);
+  static void hold_back(Draft& draft, const std::vector<store::HeldBehind>& held);
   smtp::Reply on_stored(Draft& draft, const records::Location& location);
   smtp::Reply refuse(const Draft& draft, smtp::Reply reply, std::string_view reason) const;
 

@@ -53,10 +53,12 @@ constexpr auto table = std::to_array<EventInfo>({
      "it was sent, and the book could not take the charge"},
     {"upstream_trouble", Level::warning, "upstream server stage code enhanced text",
      "a server of an upstream cannot be used now"},
-    {"suppress", Level::info, "entry shop recipient reason id code enhanced text",
+    {"suppress", Level::info, "entry shop recipient reason dry_run id code enhanced text",
      "an address is put on the suppression list"},
     {"suppress_clear", Level::info, "entry shop recipient reason actor",
      "an address is taken off the suppression list"},
+    {"wave", Level::error, "domain unknown finals",
+     "too many addresses of a domain are said not to exist: they are parked, somebody must look"},
     {"report", Level::info, "id rcpt shop recipient action decision code enhanced text reason",
      "a report came back and was read"},
     {"store_trouble", Level::error, "operation text", "the book or the spool failed"},
@@ -275,6 +277,7 @@ void suppressed(const ListEntry& entry, std::optional<Ulid> id, const Answer& ev
       .add("shop", entry.shop)
       .add("recipient", entry.recipient)
       .add("reason", entry.reason)
+      .add("dry_run", entry.dry_run ? "true" : "")
       .add("id", id ? id->text() : std::string())
       .add(evidence)
       .write();
@@ -287,6 +290,14 @@ void suppression_cleared(const ListEntry& entry, std::string_view actor) {
       .add("recipient", entry.recipient)
       .add("reason", entry.reason)
       .add("actor", actor)
+      .write();
+}
+
+void wave_parked(std::string_view domain, std::uint64_t unknown, std::uint64_t finals) {
+  Line(Event::wave)
+      .add("domain", domain)
+      .add_number("unknown", unknown)
+      .add_number("finals", finals)
       .write();
 }
 

@@ -143,10 +143,15 @@ struct ListEntry {
   std::string_view shop;   ///< empty: for every shop
   std::string_view recipient;
   std::string_view reason;
+  bool dry_run = false;  ///< it holds nobody back
 };
 /// `evidence` is the message and reply that put it there; `id` nothing when a person did.
 void suppressed(const ListEntry& entry, std::optional<Ulid> id, const Answer& evidence);
 void suppression_cleared(const ListEntry& entry, std::string_view actor);
+
+/// So many of a domain's recipients are said not to exist that nobody believes it: hard signs are
+/// parked from now on, until somebody decides (`suppression parked`).
+void wave_parked(std::string_view domain, std::uint64_t unknown, std::uint64_t finals);
 
 struct ReportSummary {
   Ulid id;

@@ -38,6 +38,7 @@ enum class Event {
   upstream_trouble,
   suppress,
   suppress_clear,
+  wave,
   report,
   store_trouble,
   clock,

@@ -36,10 +36,13 @@ struct PointThreshold {
 struct ListRules {
   static constexpr Duration day = std::chrono::hours(24);
 
+  bool dry_run = false;  ///< entries are made and shown, and hold nobody back
+
   PointThreshold mailbox{3, 3, 7 * day};
   PointThreshold delivery{5, 5, 14 * day};
   Duration points_window = 30 * day;
-  /// A delivery that nothing came back for so long after takes away the points before it.
+  /// A delivery that nothing came back for so long after takes away the points before it, and is
+  /// how a trial succeeds.
   Duration quiet_after_delivery = 3 * day;
 
   /// The first time, the second …; the last one repeats.
@@ -51,8 +54,9 @@ struct ListRules {
   std::int64_t spread_shops = 2;
   Duration spread_window = 30 * day;
 
-  /// A wave: more than `percent` of at least `finals` recipients of a domain in the window found
-  /// unknown, and more than `times_usual` what its last 30 days had.
+  /// A wave (counted in steps of five minutes): more than `percent` of at least `finals` recipients
+  /// of a domain in the window found unknown, and more than `times_usual` what its last 30 days
+  /// had.
   std::int64_t wave_percent = 20;
   std::int64_t wave_finals = 50;
   Duration wave_window = std::chrono::hours(1);

@@ -62,7 +62,7 @@ std::optional<records::Weight> weight_of(const policy::Suppression& decision) {
 
 }  // namespace
 
-Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at, bool dry_run) {
+Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at) {
   Finding finding;
   records::Report& row = finding.report;
   row.message = subject.path.message;
@@ -85,7 +85,7 @@ Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint
   row.reason = judged->decision.reason;
   row.text = one_line(result.diagnostic.empty() ? report.words : result.diagnostic);
   const auto weight = weight_of(judged->decision);
-  if (!weight || dry_run) return finding;
+  if (!weight) return finding;
 
   records::SuppressionEntry entry;
   entry.shop = subject.addressee.shop;

@@ -25,7 +25,7 @@ struct Finding {
 
 /// The token says who is meant. Of several results the one that names this recipient counts; where
 /// none does (a list was expanded, or the text lies) the one with the least effect. A report that
-/// could not be read is kept as `unreadable` and means nothing. In a dry run there is no sign.
-Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at, bool dry_run);
+/// could not be read is kept as `unreadable` and means nothing.
+Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at);
 
 }  // namespace ecrelay::reports

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "policy/limits.h"
 #include "policy/return_path.h"
 #include "store/inquiry.h"
+#include "store/weighing.h"
 #include "store/writer.h"
 
 namespace ecrelay::reports {
@@ -24,6 +26,8 @@ struct Ports {
   net::Workers& workers;  ///< reports are read there, so that a storm holds up nobody's session
   store::Writer& writer;
   store::Inquiry& inquiry;  ///< of the network thread
+  /// A report was weighed; what it came to is in the book.
+  std::function<void(const store::Weighed&)> on_weighed;
 };
 
 struct Counters {

@@ -164,8 +164,7 @@ asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
     co_return refuse("body", Reply(550, "5.7.1", "only reports are taken here, from <>"),
                      "not the null sender, and no complaint");
   }
-  const Finding finding =
-      finding_of(report, *subject_, now(), server_.settings().suppression.dry_run);
+  const Finding finding = finding_of(report, *subject_, now());
   co_return co_await keep(finding);
 }
 
@@ -205,11 +204,7 @@ void Session::tell(const Finding& finding, const Written& written) const {
   const log::Answer said{static_cast<int>(text::number(row.reply).value_or(0)), row.status,
                          row.text};
   log::report_read(summary, said, written.news ? row.reason : "repeated");
-  for (const records::SuppressionEntry& entry : written.weighed.listed) {
-    const std::string id = std::to_string(entry.id);
-    log::suppressed(log::ListEntry{id, entry.shop, entry.address, entry.reason}, entry.message,
-                    said);
-  }
+  server_.ports().on_weighed(written.weighed);
 }
 
 void Session::forget_transaction() {

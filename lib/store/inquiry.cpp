@@ -4,6 +4,8 @@
 #include "store/row_reading.h"
 #include "store/schema.h"
 #include "store/snapshot.h"
+#include "store/suppression.h"
+#include "store/trial.h"
 
 namespace ecrelay::store {
 namespace {
@@ -164,14 +166,14 @@ std::vector<records::SuppressionEntry> Inquiry::suppressions(std::string_view ke
 
 std::vector<records::SuppressionEntry> Inquiry::suppressions(const SuppressionFilter& filter,
                                                              std::size_t limit) {
-  const std::string sql =
-      select(entry_columns,
-             "FROM suppression WHERE closed_ms IS NULL AND (?1 IS NULL OR shop = ?1)"
-             " AND (?2 IS NULL OR reason = ?2) AND (?3 IS NULL OR substr(key, -length(?3)) = ?3)"
-             " AND (?4 IS NULL OR since_ms >= ?4) AND (?5 IS NULL OR since_ms <= ?5)"
-             " ORDER BY key, shop LIMIT ?6");
-  return all(connection_.query(sql, filter.shop, filter.reason, key_ending(filter.domain),
-                               filter.from, filter.to, limit),
+  // The domain stands in the text or not: only so is its index used.
+  const std::string sql = select(entry_columns, "FROM suppression WHERE closed_ms IS NULL") +
+                          (filter.domain ? " AND domain = ?3" : " AND ?3 IS NULL") +
+                          " AND (?1 IS NULL OR shop = ?1) AND (?2 IS NULL OR reason = ?2)"
+                          " AND (?4 IS NULL OR since_ms >= ?4) AND (?5 IS NULL OR since_ms <= ?5)"
+                          " ORDER BY key, shop LIMIT ?6";
+  return all(connection_.query(sql, filter.shop, filter.reason, filter.domain, filter.from,
+                               filter.to, limit),
              read_entry);
 }
 
@@ -198,11 +200,30 @@ std::vector<records::SuppressionEvent> Inquiry::suppression_history(std::string_
   return all(connection_.query(sql, key, limit), read_event);
 }
 
-std::int64_t Inquiry::held_back(std::string_view key) {
-  Rows rows = connection_.query(
-      "SELECT count(*) FROM recipient WHERE key = ? AND state = 'suppressed'", key);
+std::int64_t Inquiry::parked_count() {
+  Rows rows = connection_.query("SELECT count(*) FROM parked");
   rows.next();
   return rows.integer();
+}
+
+records::HeldBack Inquiry::held_back(std::string_view key) {
+  Rows rows = connection_.query(
+      "SELECT count(*), max(finished_ms) FROM recipient WHERE key = ? AND state = 'suppressed'",
+      key);
+  rows.next();
+  records::HeldBack held;
+  held.recipients = rows.integer();
+  held.last = rows.maybe(&Rows::time);
+  return held;
+}
+
+records::Standing Inquiry::standing(const records::SuppressionEntry& entry, TimePoint now,
+                                    Duration quiet) {
+  return standing_of(connection_, entry, now, quiet);
+}
+
+std::int64_t Inquiry::clearings_since(std::string_view key, TimePoint since) {
+  return store::clearings_since(connection_, key, since);
 }
 
 std::vector<records::AuditRow> Inquiry::audits(std::size_t limit) {

@@ -116,8 +116,14 @@ class Inquiry {
   /// Candidates that wait for somebody to look, the oldest first.
   std::vector<records::SuppressionEntry> parked(const std::optional<std::string>& domain,
                                                 std::size_t limit);
-  /// How many recipients an address's entries have held back.
-  std::int64_t held_back(std::string_view key);
+  /// Candidates of all domains.
+  std::int64_t parked_count();
+  /// How much mail to an address the list has held back.
+  records::HeldBack held_back(std::string_view key);
+  /// How the entry stands at `now` (trial.h).
+  records::Standing standing(const records::SuppressionEntry& entry, TimePoint now, Duration quiet);
+  /// How often somebody has cleared the address since then.
+  std::int64_t clearings_since(std::string_view key, TimePoint since);
 
   std::vector<records::AuditRow> audits(std::size_t limit);  ///< the newest first
 

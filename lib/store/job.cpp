@@ -24,6 +24,7 @@ void AcceptJob::append(Spool& spool) {
 }
 
 void AcceptJob::write(Transaction& change) {
+  held_back_ = claim_trials(change, acceptance_.message, acceptance_.recipients, rules_);
   first_ = insert(change, acceptance_.message, acceptance_.recipients);
   inserted_ = !first_;
 }
@@ -45,7 +46,7 @@ void AcceptJob::answer() {
   else if (first_)
     done_(Duplicate{*first_});
   else
-    done_(Stored{acceptance_.message.id, acceptance_.message.location});
+    done_(Stored{acceptance_.message.id, acceptance_.message.location, held_back_});
 }
 
 void RecordJob::append(Spool& spool) {

@@ -45,8 +45,9 @@ class Job {
 
 class AcceptJob final : public Job {
  public:
-  AcceptJob(Acceptance acceptance, Writer::AcceptDone done)
-      : acceptance_(std::move(acceptance)), done_(std::move(done)) {}
+  /// `rules` outlive the job.
+  AcceptJob(Acceptance acceptance, const records::ListRules& rules, Writer::AcceptDone done)
+      : acceptance_(std::move(acceptance)), rules_(rules), done_(std::move(done)) {}
 
   Ticket ticket() const { return Ticket(phase_); }
 
@@ -63,7 +64,9 @@ class AcceptJob final : public Job {
   bool has_open_recipient() const;
 
   Acceptance acceptance_;
+  const records::ListRules& rules_;
   Writer::AcceptDone done_;
+  std::vector<HeldBehind> held_back_;
   std::shared_ptr<std::atomic<Ticket::Phase>> phase_ =
       std::make_shared<std::atomic<Ticket::Phase>>(Ticket::Phase::pending);
   std::optional<Ulid> first_;

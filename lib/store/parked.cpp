@@ -5,47 +5,84 @@
 namespace ecrelay::store {
 namespace {
 
-constexpr std::int64_t most_read = 100'000;
 constexpr Duration usual_span = std::chrono::hours(24 * 30);
+constexpr Duration slot_length = std::chrono::minutes(5);
 
-std::int64_t number(Rows rows) { return rows.next() ? rows.integer() : 0; }
+std::int64_t slot_of(TimePoint at) { return at.time_since_epoch() / slot_length; }
 
-/// Hard signs of a domain in a span, listed and parked.
-std::int64_t unknown_in(Connection& book, std::string_view domain, TimePoint from, TimePoint to) {
-  return number(book.query(
-      "SELECT (SELECT count(*) FROM suppression_log WHERE domain = ?1 AND at_ms >= ?2 AND at_ms <= "
-      "?3 AND reason = 'hard' AND event IN ('added', 'confirmed'))"
-      " + (SELECT count(*) FROM parked WHERE domain = ?1 AND since_ms >= ?2 AND since_ms <= ?3)",
-      domain, from, to));
+struct Traffic {
+  std::int64_t finals = 0;
+  std::int64_t unknown = 0;
+};
+
+/// Of a domain, from one slot to another, both included.
+Traffic traffic(Connection& book, std::string_view domain, std::int64_t from, std::int64_t to) {
+  Rows rows = book.query(
+      "SELECT ifnull(sum(finals), 0), ifnull(sum(unknown), 0) FROM destination"
+      " WHERE domain = ? AND slot BETWEEN ? AND ?",
+      domain, from, to);
+  rows.next();
+  Traffic found;
+  found.finals = rows.integer();
+  found.unknown = rows.integer();
+  return found;
 }
 
-/// Finished recipients of the domain since `from`, counted until there are `enough`. Messages are
-/// in the order of their time, so the newest are read first.
-std::int64_t finals_since(Connection& book, std::string_view domain, TimePoint from,
-                          std::int64_t enough) {
-  return number(book.query(
-      "SELECT count(*) FROM (SELECT 1 FROM (SELECT key, finished_ms FROM recipient"
-      " ORDER BY message DESC LIMIT ?1) WHERE finished_ms >= ?2 AND substr(key, -length(?3)) = ?3"
-      " LIMIT ?4)",
-      most_read, from, "@" + std::string(domain), enough));
+/// Slots without anybody unknown are of no use once their window is over; a few go each time.
+void forget_old(Connection& book, TimePoint now, const records::ListRules& rules) {
+  book.execute(
+      "DELETE FROM destination WHERE (domain, slot) IN (SELECT domain, slot FROM destination"
+      " WHERE unknown = 0 AND slot < ? ORDER BY slot LIMIT 4)",
+      slot_of(now - 2 * rules.wave_window));
+}
+
+void add(Transaction& change, std::string_view domain, TimePoint now, const Traffic& more,
+         const records::ListRules& rules) {
+  Connection& book = change.book();
+  const bool known = book.execute(
+                         "UPDATE destination SET finals = finals + ?, unknown = unknown + ?"
+                         " WHERE domain = ? AND slot = ?",
+                         more.finals, more.unknown, domain, slot_of(now)) > 0;
+  if (known) return;
+  book.execute("INSERT INTO destination (domain, slot, finals, unknown) VALUES (?,?,?,?)", domain,
+               slot_of(now), more.finals, more.unknown);
+  forget_old(book, now, rules);
+}
+
+/// Far more of the domain are unknown than in the 30 days before.
+bool is_unusual(Connection& book, std::string_view domain, TimePoint now, std::int64_t unknown,
+                const records::ListRules& rules) {
+  const std::int64_t windows = usual_span / rules.wave_window;
+  const std::int64_t before = slot_of(now - rules.wave_window) - 1;
+  const Traffic usual = traffic(book, domain, slot_of(now - usual_span), before);
+  return unknown * windows > usual.unknown * rules.wave_times_usual;
 }
 
 }  // namespace
 
 std::string_view domain_of(std::string_view key) { return key.substr(key.rfind('@') + 1); }
 
-bool in_wave(Connection& book, std::string_view domain, TimePoint now,
-             const records::ListRules& rules) {
-  if (book.query("SELECT 1 FROM parked WHERE domain = ? LIMIT 1", domain).next()) return true;
-  const TimePoint from = now - rules.wave_window;
-  const std::int64_t unknown = unknown_in(book, domain, from, now) + 1;  // with the one at hand
-  if (unknown * 100 <= rules.wave_finals * rules.wave_percent) return false;
-  const std::int64_t harmless = unknown * 100 / rules.wave_percent;
-  const std::int64_t finals = finals_since(book, domain, from, harmless);
-  if (finals >= harmless || finals < rules.wave_finals) return false;
-  const std::int64_t windows = usual_span / rules.wave_window;
-  const std::int64_t usual = unknown_in(book, domain, now - usual_span, from);
-  return unknown * windows > usual * rules.wave_times_usual;
+void count_finals(Transaction& change, std::string_view domain, TimePoint now,
+                  std::int64_t recipients, const records::ListRules& rules) {
+  add(change, domain, now, Traffic{recipients, 0}, rules);
+}
+
+Wave count_unknown(Transaction& change, std::string_view domain, TimePoint now,
+                   const records::ListRules& rules) {
+  Connection& book = change.book();
+  add(change, domain, now, Traffic{0, 1}, rules);
+  Wave wave;
+  wave.domain = domain;
+  wave.under_way = book.query("SELECT 1 FROM parked WHERE domain = ? LIMIT 1", domain).next();
+  if (wave.under_way) return wave;
+  const Traffic recent = traffic(book, domain, slot_of(now - rules.wave_window), slot_of(now));
+  wave.unknown = recent.unknown;
+  wave.finals = recent.finals;
+  wave.under_way = recent.finals >= rules.wave_finals &&
+                   recent.unknown * 100 > recent.finals * rules.wave_percent &&
+                   is_unusual(book, domain, now, recent.unknown, rules);
+  wave.news = wave.under_way;
+  return wave;
 }
 
 void park(Transaction& change, const records::SuppressionEntry& e, std::string_view domain) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "store/ledger.h"
 #include "store/messages.h"
@@ -49,25 +50,27 @@ void check_repeat(Connection& book, const Outcome& outcome, const RecipientOutco
                   std::string(records::text(one.state)));
 }
 
-/// True when the row changed, false when it said the same already.
-bool advance(Connection& book, const Outcome& outcome, const RecipientOutcome& one) {
+/// The key of the row when it changed, nothing when it said the same already.
+std::optional<std::string> advance(Connection& book, const Outcome& outcome,
+                                   const RecipientOutcome& one) {
   std::optional<TimePoint> finished;
   if (!records::is_open(one.state)) finished = outcome.at;
   Rows rows = book.query(
       "UPDATE recipient SET state = ?, due_ms = ?, finished_ms = ?, reply = ?,"
       " attempts = attempts + ?, warned = warned OR ? WHERE message = ? AND n = ? AND state IN "
       "('queued', 'held')"
-      " RETURNING attempts",
+      " RETURNING attempts, key",
       records::text(one.state), one.due, finished, records::bounded(one.reply, records::max_reply),
       one.attempt.has_value(), one.warned, outcome.message, one.n);
   if (!rows.next()) {
     check_repeat(book, outcome, one);
-    return false;
+    return std::nullopt;
   }
   const std::int64_t number = rows.integer();
+  std::string key = rows.text();
   rows.next();
   if (one.attempt) keep_attempt(book, outcome, one, number);
-  return true;
+  return key;
 }
 
 const std::string queue_items =
@@ -112,20 +115,24 @@ QueueItem read_item(Rows& rows) {
 bool record(Transaction& change, const Outcome& outcome, const records::ListRules& rules) {
   const Billed whose = billed(change.book(), outcome.message);
   records::Counts counts;
+  std::map<std::string, std::int64_t> finals;  // by domain
   bool changed = false;
   for (const RecipientOutcome& one : outcome.recipients) {
-    if (!advance(change.book(), outcome, one)) continue;
+    const auto key = advance(change.book(), outcome, one);
+    if (!key) continue;
     changed = true;
+    if (one.attempt && !records::is_open(one.state)) ++finals[std::string(domain_of(*key))];
     if (const auto place = counter(one.state)) ++(counts.*place);
   }
   for (const records::Charge& charge : outcome.charges)
     charge_once(change, whose, charge, outcome.at);
   count(change, whose.shop, outcome.at, counted(whose.kind, counts));
   if (!changed) return false;
+  for (const auto& [domain, recipients] : finals)
+    count_finals(change, domain, outcome.at, recipients, rules);
   for (const records::Sign& sign : outcome.signs) {
     Weighed weighed = weigh(change, sign, rules);
-    if (!outcome.listed) continue;
-    std::move(weighed.listed.begin(), weighed.listed.end(), std::back_inserter(*outcome.listed));
+    if (outcome.weighed) outcome.weighed->push_back(std::move(weighed));
   }
   if (outcome.report) insert(change, outcome.report->message, outcome.report->recipients);
   return true;

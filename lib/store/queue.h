@@ -11,6 +11,7 @@
 #include "records/message.h"
 #include "store/acceptance.h"
 #include "store/database.h"
+#include "store/weighing.h"
 
 namespace ecrelay::store {
 
@@ -32,8 +33,8 @@ struct Outcome {
   std::vector<RecipientOutcome> recipients;
   std::vector<records::Charge> charges;  ///< decided by policy; made only when not made before
   std::vector<records::Sign> signs;  ///< about recipients' addresses, weighed by the list's rules
-  /// Where it is told which entries the signs came to; may be null.
-  std::shared_ptr<std::vector<records::SuppressionEntry>> listed;
+  /// Where it is told what the signs came to; may be null.
+  std::shared_ptr<std::vector<Weighed>> weighed;
   std::optional<Acceptance> report;  ///< our own mail about it, queued when this becomes true
 };
 

@@ -180,6 +180,9 @@ records::SuppressionEntry read_entry(Rows& rows) {
   entry.message = rows.maybe(&Rows::ulid);
   entry.actor = rows.text();
   entry.closed_at = rows.maybe(&Rows::time);
+  entry.trial = rows.maybe(&Rows::ulid);
+  entry.lifted_until = rows.maybe(&Rows::time);
+  entry.dry_run = rows.integer() != 0;
   return entry;
 }
 

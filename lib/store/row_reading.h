@@ -60,7 +60,8 @@ inline constexpr const char* usage_span =
 records::Usage read_usage(Rows& rows);
 
 inline constexpr std::string_view entry_columns =
-    "id, shop, key, address, reason, since_ms, expires_ms, evidence, message, actor, closed_ms";
+    "id, shop, key, address, reason, since_ms, expires_ms, evidence, message, actor, closed_ms,"
+    " trial, lifted_ms, dry";
 records::SuppressionEntry read_entry(Rows& rows);
 
 /// Of table parked, as entries that were not made; their id is the row's.

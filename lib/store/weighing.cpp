@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "store/parked.h"
 #include "store/suppression.h"
+#include "store/trial.h"
 
 namespace ecrelay::store {
 namespace {
@@ -55,9 +55,9 @@ bool add_point(Connection& book, const records::Sign& sign, const ListRules& rul
 /// How often the address was listed for this reason before.
 std::size_t earlier_entries(Connection& book, const SuppressionEntry& entry) {
   Rows rows = book.query(
-      "SELECT count(*) FROM suppression WHERE key = ? AND shop = ? AND reason = ?"
-      " AND (closed_ms IS NOT NULL OR expires_ms <= ?)",
-      entry.key, entry.shop, entry.reason, entry.since);
+      "SELECT count(*) FROM suppression WHERE key = ? AND shop = ? AND reason = ? AND dry = ?"
+      " AND (closed_ms IS NOT NULL OR expires_ms <= ? OR lifted_ms > ?)",
+      entry.key, entry.shop, entry.reason, entry.dry_run, entry.since, entry.since);
   rows.next();
   return rows.number<std::size_t>();
 }
@@ -95,27 +95,60 @@ std::int64_t shops_that_met_it_dead(Connection& book, const SuppressionEntry& en
   return rows.integer();
 }
 
+/// The entries that the sign's message tried. A complaint is a sign of life.
+std::vector<SuppressionEntry> failed_trials(Connection& book, const SuppressionEntry& entry) {
+  if (!entry.message || entry.reason == "complaint" || entry.dry_run) return {};
+  return tried_by(book, *entry.message, entry.key, entry.shop);
+}
+
+/// Each entry begins anew, for longer.
+void renew(Transaction& change, const records::Sign& sign,
+           const std::vector<SuppressionEntry>& tried, const ListRules& rules, Weighed& weighed) {
+  for (const SuppressionEntry& old : tried) {
+    SuppressionEntry entry = sign.entry;
+    entry.shop = old.shop;
+    if (sign.weight != Weight::entry) entry.reason = old.reason;
+    weighed.listed.push_back(list(change, std::move(entry), rules));
+  }
+}
+
+bool among(const std::vector<SuppressionEntry>& entries, std::string_view shop) {
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const SuppressionEntry& each) { return each.shop == shop; });
+}
+
+/// True when the entry was parked instead.
+bool park_in_wave(Transaction& change, SuppressionEntry entry, const ListRules& rules,
+                  Weighed& weighed) {
+  if (entry.reason != "hard") return false;
+  const std::string domain(domain_of(entry.key));
+  weighed.wave = count_unknown(change, domain, entry.since, rules);
+  if (!weighed.wave.under_way) return false;
+  give_lifetime(change.book(), entry, rules);
+  park(change, entry, domain);
+  weighed.parked = true;
+  return true;
+}
+
 }  // namespace
 
 Weighed weigh(Transaction& change, const records::Sign& sign, const ListRules& rules) {
   Connection& book = change.book();
   Weighed weighed;
-  SuppressionEntry entry = sign.entry;
-  if (sign.weight != Weight::entry) {
-    if (!add_point(book, sign, rules)) return weighed;
-    entry.reason = "soft-count";
-  }
-  const std::string_view domain = domain_of(entry.key);
-  if (entry.reason == "hard" && in_wave(book, domain, entry.since, rules)) {
-    give_lifetime(book, entry, rules);
-    park(change, entry, domain);
-    weighed.parked = true;
-    return weighed;
-  }
-  weighed.listed.push_back(list(change, entry, rules));
-  if (is_dead(entry.reason) && shops_that_met_it_dead(book, entry, rules) >= rules.spread_shops) {
+  records::Sign own = sign;
+  own.entry.dry_run = rules.dry_run;
+  SuppressionEntry entry = own.entry;
+  const bool enough = own.weight == Weight::entry || add_point(book, own, rules);
+  const auto tried = failed_trials(book, entry);
+  if (!enough && tried.empty()) return weighed;
+  if (own.weight != Weight::entry) entry.reason = "soft-count";
+  if (park_in_wave(change, entry, rules, weighed)) return weighed;
+  renew(change, own, tried, rules, weighed);
+  if (enough && !among(tried, entry.shop)) weighed.listed.push_back(list(change, entry, rules));
+  if (is_dead(entry.reason) && !among(tried, "") &&
+      shops_that_met_it_dead(book, entry, rules) >= rules.spread_shops) {
     entry.shop.clear();
-    weighed.listed.push_back(list(change, entry, rules));
+    weighed.listed.push_back(list(change, std::move(entry), rules));
   }
   return weighed;
 }

@@ -36,7 +36,8 @@ Writer::Writer(Connection& book, Spool& spool, StateDirectory& directory, Files&
 Writer::~Writer() { stop(); }
 
 Ticket Writer::accept(Acceptance acceptance, AcceptDone done) {
-  auto job = std::make_unique<AcceptJob>(std::move(acceptance), std::move(done));
+  auto job =
+      std::make_unique<AcceptJob>(std::move(acceptance), settings_.list_rules, std::move(done));
   Ticket ticket = job->ticket();
   submit(std::move(job));
   return ticket;

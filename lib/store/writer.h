@@ -20,6 +20,7 @@
 #include "store/queue.h"
 #include "store/spool.h"
 #include "store/state_directory.h"
+#include "store/trial.h"
 
 namespace ecrelay::store {
 
@@ -27,6 +28,7 @@ namespace ecrelay::store {
 struct Stored {
   Ulid id;
   records::Location location;
+  std::vector<HeldBehind> held_back{};  ///< these recipients are `suppressed` (trial.h)
 };
 /// The shop's idempotency key stands for an earlier message, which is stored; this one is not.
 struct Duplicate {

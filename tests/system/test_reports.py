@@ -178,7 +178,9 @@ class Reports(harness.Scenario):
         message, path = self.sent(relay, sink)
         self.assertEqual(self.bring(reports, path, dsn()).code, 250)
         relay.wait("report", id=message, decision="suppress")
-        self.assertUnlisted(relay)
+        relay.wait("suppress", id=message, dry_run="true")
+        self.assertIn("dry run", relay.ctl("suppression", "list")[1])
+        self.assertAccepted(relay.deliver(MAIL), recipients=1)
 
     def test_starttls_is_offered_where_it_is_configured(self):
         certificates = harness.certificates()
@@ -232,6 +234,9 @@ class Reports(harness.Scenario):
         for address in everybody[:8]:
             self.assertEqual(self.bring(reports, path[address], dsn(recipient=address)).code, 250)
         relay.wait("report", 4, decision="parked")
+        relay.wait("wave", domain="customer.example", unknown=5, finals=20)
+        self.assertEqual(len(relay.events("wave")), 1, "one alarm for a wave")
+        self.assertIn("4 addresses are parked", relay.ctl("status")[1])
         self.assertEqual(relay.book("SELECT count(*) FROM suppression"), [(4,)])
 
         listed = relay.ask("suppression", "parked", "list", "--domain", "customer.example")["entries"]
@@ -239,6 +244,7 @@ class Reports(harness.Scenario):
         decide = ["--domain", "customer.example", "--reason", "the provider has said so"]
         self.assertEqual(relay.ctl("suppression", "parked", "drop", *decide)[0], 0)
         self.assertEqual(relay.ctl("suppression", "parked", "release", *decide)[0], 1, "nothing is left")
+        self.assertNotIn("parked", relay.ctl("status")[1])
         code, output, errors = relay.ctl("suppression", "undo", "--from", begin, "--to", "2100-01-01", *decide)
         self.assertEqual(code, 0, errors)
         self.assertEqual(output.count("cleared entry"), 4, output)

@@ -39,6 +39,43 @@ class Suppression(harness.Scenario):
         self.assertEqual(len(relay.events("defer")), 2, "it was not tried again")
         self.assertEqual(relay.charges(), [("shop-a", 100)])
 
+    def test_after_its_time_one_mail_tries_and_the_others_wait_for_what_comes_of_it(self):
+        relay, sink = self.pair(retry={"schedule": ["1h"], "expire": "2d"}, suppression={"quiet_after_delivery": "1h"})
+        gone, busy = "permfail@customer.example", "greylist@customer.example"
+        self.assertAccepted(relay.deliver(MAIL, recipients=[gone]))
+        relay.wait("suppress", recipient=gone)
+        self.over(relay, gone)
+        self.assertAccepted(relay.deliver(MAIL, recipients=[gone]))
+        relay.wait("suppress", recipient=gone)
+        self.assertEqual(relay.book("SELECT (expires_ms - since_ms) / 86400000 FROM suppression WHERE closed_ms IS NULL"), [(360,)])
+
+        relay.stop()
+        with relay.write_book() as book:
+            book.execute("UPDATE suppression SET key = ?, address = key", (busy,))
+        relay.start()
+        self.over(relay, busy)
+        trial = self.assertAccepted(relay.deliver(MAIL, recipients=[busy]))
+        relay.wait("defer", id=trial)
+        self.assertAccepted(relay.deliver(MAIL, recipients=[busy]), recipients=0, suppressed=1)
+        relay.kill()
+        relay.start()
+        self.assertAccepted(relay.deliver(MAIL, recipients=[busy, ALIVE]), recipients=1, suppressed=1)
+        self.assertEqual(relay.ctl("queue", "retry", trial)[0], 0)
+        relay.wait("sent", id=trial)
+        self.assertAccepted(relay.deliver(MAIL, recipients=[busy]), recipients=0, suppressed=1)
+        relay.stop()
+        with relay.write_book() as book:
+            book.execute("UPDATE recipient SET finished_ms = finished_ms - 7200000 WHERE key = ? AND state = 'sent'", (busy,))
+        relay.start()
+        self.assertAccepted(relay.deliver(MAIL, recipients=[busy]))
+
+    def over(self, relay, address):
+        """As if the time of the address's entry were over."""
+        relay.stop()
+        with relay.write_book() as book:
+            book.execute("UPDATE suppression SET expires_ms = since_ms + 1 WHERE key = ? AND closed_ms IS NULL", (address,))
+        relay.start()
+
     def test_the_others_of_the_same_mail_get_it(self):
         relay, sink = self.listed()
         message_id = self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD, ALIVE]), recipients=1, suppressed=1)

@@ -89,6 +89,7 @@ Ports ports_of(House* house, std::shared_ptr<const config::Settings> settings) {
     house->told.released.push_back(message);
   };
   ports.queued_by = [house](std::int64_t change) { house->told.queued_by += change; };
+  ports.parked_by = [](std::int64_t) {};
   ports.suppression_changed = [house](const std::string& key) {
     house->told.changed_keys.push_back(key);
   };

@@ -52,8 +52,7 @@ Rules rules(policy::Unit unit = policy::Unit::message) {
   using namespace std::chrono;
   policy::Price price{2024y / 7 / 1, Money::milli_yen(100), unit};
   auto prices = policy::PriceBook::build({price}, {});
-  return Rules{
-      policy::RetryPlan{{60s, 300s}, 48h}, std::move(*prices), true, {}, "relay.example.jp", {}};
+  return Rules{policy::RetryPlan{{60s, 300s}, 48h}, std::move(*prices), {}, "relay.example.jp", {}};
 }
 
 TEST(Conclusion, WhatTheUpstreamTookIsSentAndChargedOnceForTheMessage) {
@@ -130,20 +129,11 @@ TEST(Conclusion, ARefusalAboutUsBouncesNobodyOntoTheList) {
   EXPECT_TRUE(conclusion.outcome.signs.empty());
 }
 
-TEST(Conclusion, ADryRunListsNobody) {
-  Rules dry = rules();
-  dry.list_addresses = false;
-  const Conclusion conclusion = conclude(
-      job(1), {result(Stage::rcpt, Reply(550, "5.1.1", "User unknown"))}, attempted(), dry, 0);
-  EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::bounced);
-  EXPECT_TRUE(conclusion.outcome.signs.empty());
-}
-
 TEST(Conclusion, WhatCannotBePricedIsAnErrorAndNotFree) {
   using namespace std::chrono;
   auto later = policy::PriceBook::build(
       {policy::Price{2099y / 1 / 1, Money::milli_yen(100), policy::Unit::message}}, {});
-  const Rules without{policy::RetryPlan{{60s}, 48h}, std::move(*later), true, {}, "", {}};
+  const Rules without{policy::RetryPlan{{60s}, 48h}, std::move(*later), {}, "", {}};
   EXPECT_THROW(
       conclude(job(1), {result(Stage::dot, Reply(250, "2.0.0", "ok"))}, attempted(), without, 0),
       std::logic_error);

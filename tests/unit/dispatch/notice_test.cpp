@@ -53,7 +53,6 @@ Rules rules() {
   const policy::Price price{2024y / 7 / 1, Money::milli_yen(100), policy::Unit::message};
   Rules rules{policy::RetryPlan{{60s, 300s}, 48h},
               *policy::PriceBook::build({price}, {}),
-              true,
               4h,
               "relay.example.jp",
               {}};

@@ -41,7 +41,6 @@ Rules rules(Duration expire) {
   const policy::Price price{2024y / 7 / 1, Money::milli_yen(100), policy::Unit::message};
   return Rules{policy::RetryPlan{{1min, 5min, 15min, 30min, 1h, 2h, 4h}, expire},
                *policy::PriceBook::build({price}, {}),
-               true,
                {},
                "relay.example.jp",
                {}};

@@ -15,7 +15,7 @@ inline void tell_every_event(std::string_view text) {
   const Peer peer{text, *IpAddress::parse("192.0.2.7"), text};
   const Mail mail{id, text, text, text, text};
   const Delivery delivery{id, 3, text, text, text, text, text, 2, Duration(15)};
-  const ListEntry entry{text, text, text, text};
+  const ListEntry entry{text, text, text, text, true};
   const TimePoint due(Duration(1'700'000'060'000));
   started(text, text);
   ready(Duration(12));
@@ -43,6 +43,7 @@ inline void tell_every_event(std::string_view text) {
   upstream_trouble(text, text, text, answer);
   suppressed(entry, id, answer);
   suppression_cleared(entry, text);
+  wave_parked(text, 13, 60);
   report_read(ReportSummary{id, 3, text, text, text, text}, answer, text);
   store_trouble(text, text);
   store_recovered(text);

@@ -31,9 +31,8 @@ mail::Report dsn(std::vector<mail::Reported> results) {
 }
 
 TEST(Finding, AnUnknownUserBecomesAnEntryWithItsEvidence) {
-  const Finding finding =
-      finding_of(dsn({failed("a..b@docomo.ne.jp", "5.1.1", "550 5.1.1\n Unknown   user")}),
-                 subject(), at, false);
+  const Finding finding = finding_of(
+      dsn({failed("a..b@docomo.ne.jp", "5.1.1", "550 5.1.1\n Unknown   user")}), subject(), at);
   EXPECT_EQ(finding.report.message, subject().path.message);
   EXPECT_EQ(finding.report.recipient, 3U);
   EXPECT_EQ(finding.report.decision, "suppress");
@@ -50,7 +49,7 @@ TEST(Finding, OfSeveralResultsTheOneAboutThisRecipientCounts) {
   const Finding finding = finding_of(dsn({failed("x@y.jp", "5.7.1", "blocked"),
                                           failed("\"A..B\"@docomo.ne.jp", "5.1.1", "unknown user"),
                                           failed("z@y.jp", "5.2.2", "full")}),
-                                     subject(), at, false);
+                                     subject(), at);
   EXPECT_EQ(finding.report.status, "5.1.1");
   EXPECT_TRUE(finding.sign);
 }
@@ -58,7 +57,7 @@ TEST(Finding, OfSeveralResultsTheOneAboutThisRecipientCounts) {
 TEST(Finding, WhereNoneIsAboutThisRecipientTheLeastEffectCounts) {
   const Finding finding = finding_of(
       dsn({failed("x@y.jp", "5.1.1", "unknown user"), failed("z@y.jp", "5.2.2", "mailbox full")}),
-      subject(), at, false);
+      subject(), at);
   EXPECT_EQ(finding.report.decision, "count");
   ASSERT_TRUE(finding.sign);
   EXPECT_EQ(finding.sign->weight, records::Weight::delivery_point);
@@ -66,8 +65,7 @@ TEST(Finding, WhereNoneIsAboutThisRecipientTheLeastEffectCounts) {
 
 TEST(Finding, TheOnlyResultIsAboutThisRecipientWhateverItNames) {
   EXPECT_TRUE(
-      finding_of(dsn({failed("forwarded@x.jp", "5.1.1", "unknown user")}), subject(), at, false)
-          .sign);
+      finding_of(dsn({failed("forwarded@x.jp", "5.1.1", "unknown user")}), subject(), at).sign);
 }
 
 TEST(Finding, AComplaintHasNoEnd) {
@@ -75,7 +73,7 @@ TEST(Finding, AComplaintHasNoEnd) {
   report.kind = mail::ReportKind::arf;
   report.feedback_type = "abuse";
   report.results.emplace_back();
-  const Finding finding = finding_of(report, subject(), at, false);
+  const Finding finding = finding_of(report, subject(), at);
   ASSERT_TRUE(finding.sign);
   EXPECT_EQ(finding.sign->entry.reason, "complaint");
   EXPECT_FALSE(finding.sign->entry.expires_at);
@@ -85,17 +83,10 @@ TEST(Finding, AComplaintHasNoEnd) {
 TEST(Finding, WhatCannotBeReadMeansNothingAndIsKept) {
   mail::Report report;
   report.words = "hello\n there";
-  const Finding finding = finding_of(report, subject(), at, false);
+  const Finding finding = finding_of(report, subject(), at);
   EXPECT_EQ(finding.report.kind, "unreadable");
   EXPECT_EQ(finding.report.decision, "none");
   EXPECT_EQ(finding.report.text, "hello there");
-  EXPECT_FALSE(finding.sign);
-}
-
-TEST(Finding, ADryRunDecidesAndListsNobody) {
-  const Finding finding =
-      finding_of(dsn({failed("a..b@docomo.ne.jp", "5.1.1", "unknown user")}), subject(), at, true);
-  EXPECT_EQ(finding.report.decision, "suppress");
   EXPECT_FALSE(finding.sign);
 }
 

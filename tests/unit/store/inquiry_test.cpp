@@ -161,8 +161,8 @@ TEST_F(InquiryTest, CountsWhatAnAddressesEntriesHeldBack) {
   Acceptance dropped = mail(1, 2);
   dropped.recipients[1].state = State::suppressed;
   accept(store_->writer(), dropped);
-  EXPECT_EQ(Inquiry(store_->book()).held_back("user1@example.jp"), 1);
-  EXPECT_EQ(Inquiry(store_->book()).held_back("user0@example.jp"), 0);
+  EXPECT_EQ(Inquiry(store_->book()).held_back("user1@example.jp").recipients, 1);
+  EXPECT_EQ(Inquiry(store_->book()).held_back("user0@example.jp").recipients, 0);
 }
 
 TEST_F(InquiryTest, WorksWithoutADaemonAndWritesNothing) {
