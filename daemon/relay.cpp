@@ -82,6 +82,34 @@ std::string_view text(config::ListenerTls tls) {
   return "off";
 }
 
+control::UpstreamStatus upstream_status(const dispatch::UpstreamState& each) {
+  control::UpstreamStatus upstream;
+  upstream.name = each.name;
+  upstream.connections = each.connections;
+  upstream.limit = each.limit;
+  upstream.waiting = each.waiting;
+  upstream.parked = each.parked;
+  upstream.slowed = each.slowed;
+  upstream.attempts = each.tally.attempts;
+  upstream.delays = each.tally.delays;
+  for (const auto& server : each.servers) {
+    control::ServerStatus state;
+    state.address = server.address;
+    state.closed_until = server.closed_until;
+    state.trouble = server.trouble;
+    state.connections = server.connections;
+    upstream.servers.push_back(std::move(state));
+  }
+  return upstream;
+}
+
+std::vector<control::VerbStatus> verbs_of(const intake::Counters& counters) {
+  std::vector<control::VerbStatus> verbs;
+  for (std::size_t i = 0; i < counters.replies.size(); ++i)
+    verbs.push_back({std::string(to_text(intake::Counters::Verb(i))), counters.replies[i]});
+  return verbs;
+}
+
 }  // namespace
 
 Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer,
@@ -364,11 +392,14 @@ control::Status Relay::status() {
   status.up_since = up_since_;
   const std::vector<net::Endpoint> endpoints = reception_.endpoints();
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    status.listeners.push_back(control::ListenerStatus{
-        endpoints[i].text(), std::string(text(settings().listeners[i].tls))});
+    control::ListenerStatus listener;
+    listener.address = endpoints[i].text();
+    listener.tls = text(settings().listeners[i].tls);
+    if (const auto& tls = site_->tls[i]) listener.certificate_ends = tls->expires();
+    status.listeners.push_back(std::move(listener));
   }
   if (const auto endpoint = reports_.endpoint()) {
-    status.listeners.push_back(control::ListenerStatus{endpoint->text(), "reports"});
+    status.listeners.push_back(control::ListenerStatus{endpoint->text(), "reports", {}});
   }
   status.accepting = !reception_.refusing() && !stopping_;
   status.writer = store_.writer().statistics();
@@ -382,6 +413,8 @@ control::Status Relay::status() {
   status.queued = static_cast<std::uint64_t>(queued_);
   status.parked = static_cast<std::uint64_t>(parked_);
   const intake::Counters& counters = reception_.counters();
+  status.verbs = verbs_of(counters);
+  status.signing = counters.signing;
   status.totals.sessions = counters.connections - counters.refused_connections;
   status.totals.connections_refused = counters.refused_connections;
   status.totals.messages_accepted = counters.messages;
@@ -389,22 +422,7 @@ control::Status Relay::status() {
   status.totals.recipients_accepted = counters.recipients;
   status.totals.recipients_suppressed = counters.suppressed;
   for (const dispatch::UpstreamState& each : dispatcher_.state()) {
-    control::UpstreamStatus upstream;
-    upstream.name = each.name;
-    upstream.connections = each.connections;
-    upstream.limit = each.limit;
-    upstream.waiting = each.waiting;
-    upstream.parked = each.parked;
-    upstream.slowed = each.slowed;
-    for (const auto& server : each.servers) {
-      control::ServerStatus state;
-      state.address = server.address;
-      state.closed_until = server.closed_until;
-      state.trouble = server.trouble;
-      state.connections = server.connections;
-      upstream.servers.push_back(std::move(state));
-    }
-    status.upstreams.push_back(std::move(upstream));
+    status.upstreams.push_back(upstream_status(each));
     status.in_flight += each.in_flight;
     status.totals.recipients_sent += each.tally.sent;
     status.totals.recipients_deferred += each.tally.deferred;
@@ -412,6 +430,7 @@ control::Status Relay::status() {
     status.totals.recipients_expired += each.tally.expired;
     status.totals.recipients_in_doubt += each.tally.in_doubt;
     status.totals.reports_queued += each.tally.reports;
+    status.totals.charged = status.totals.charged + each.tally.charged;
   }
   status.writer_broken = store_.writer().broken();
   status.space = store_.space();

@@ -69,34 +69,35 @@ std::string to_wire(const HttpAnswer& answer, bool with_body) {
   return with_body ? wire + answer.body : wire;
 }
 
-asio::awaitable<void> answer_one(net::Stream& stream, const std::function<Status()>& status) {
+asio::awaitable<void> answer_one(net::Stream& stream, const Monitored& monitored) {
   bool bad = false;
   const std::optional<Head> head = co_await read_head(stream, bad);
   if (!head && !bad) co_return;
   HttpAnswer answer = text(400, "no HTTP request");
-  if (head) answer = answer_http(head->method, head->target, status());
+  if (head) answer = answer_http(head->method, head->target, monitored);
   const std::string wire = to_wire(answer, !head || head->method != "HEAD");
   co_await stream.write(wire);
 }
 
 }  // namespace
 
-HttpAnswer answer_http(std::string_view method, std::string_view target, const Status& status) {
+HttpAnswer answer_http(std::string_view method, std::string_view target,
+                       const Monitored& monitored) {
   if (method != "GET" && method != "HEAD") return text(405, "only GET");
   target = target.substr(0, target.find('?'));
   if (target == "/healthz") return text(200, "ok");
-  if (target == "/readyz") return readiness(status);
+  if (target == "/readyz") return readiness(monitored.status());
   if (target != "/metrics") return text(404, "here are /healthz, /readyz and /metrics");
   HttpAnswer answer;
   answer.type = "text/plain; version=0.0.4; charset=utf-8";
-  answer.body = metrics(status);
+  answer.body = monitored.metrics(monitored.status());
   return answer;
 }
 
-asio::awaitable<void> serve_http_request(net::Stream stream, std::function<Status()> status) {
+asio::awaitable<void> serve_http_request(net::Stream stream, Monitored monitored) {
   stream.set_deadline(net::after(std::chrono::seconds(10)));
   try {
-    co_await answer_one(stream, status);
+    co_await answer_one(stream, monitored);
   } catch (const net::IoError&) {
     co_return;  // the client went away, or was too slow
   }

@@ -15,11 +15,18 @@ struct HttpAnswer {
   std::string body;
 };
 
+/// What monitoring is told; called for each request.
+struct Monitored {
+  std::function<Status()> status;
+  std::function<std::string(const Status&)> metrics;
+};
+
 /// GET /healthz: 200 while the process serves. GET /readyz: 200 only while it accepts mail, else
 /// 503 with the reason. GET /metrics. HEAD as GET; any other method is 405, any other target 404.
-HttpAnswer answer_http(std::string_view method, std::string_view target, const Status& status);
+HttpAnswer answer_http(std::string_view method, std::string_view target,
+                       const Monitored& monitored);
 
 /// One request, one answer, closed. A head over 8 KiB or one that takes over 10 s ends it.
-asio::awaitable<void> serve_http_request(net::Stream stream, std::function<Status()> status);
+asio::awaitable<void> serve_http_request(net::Stream stream, Monitored monitored);
 
 }  // namespace ecrelay::control

@@ -13,6 +13,7 @@
 #include "control/changes.h"
 #include "control/http.h"
 #include "control/json.h"
+#include "control/metrics.h"
 #include "control/money_answers.h"
 #include "control/rates.h"
 #include "control/wire.h"
@@ -28,6 +29,8 @@ namespace {
 
 constexpr std::size_t most_connections = 32;
 constexpr std::chrono::seconds patience{30};
+/// Between two looks into the book for the metrics.
+constexpr std::chrono::seconds figures_interval{30};
 
 /// Counts a connection for as long as it lives.
 class Seat {
@@ -81,6 +84,14 @@ boost::json::object summary_of(const std::string& path) {
   }
 }
 
+std::optional<BookFigures> figures_of(const std::string& path) {
+  try {
+    return read_figures(path, now());
+  } catch (const store::Failure&) {
+    return std::nullopt;
+  }
+}
+
 records::AuditRow reload_row(const Caller& caller) {
   records::AuditRow row;
   row.actor = caller.actor();
@@ -122,6 +133,7 @@ struct Server::State {
   asio::awaitable<void> questions(net::LocalStream& stream, Caller caller);
   asio::awaitable<void> http(net::Stream stream, Seat seat);
   asio::awaitable<void> sample();
+  asio::awaitable<void> read_book();
 
   asio::awaitable<std::string> answer(std::string line, Caller caller);
   asio::awaitable<std::string> answer_request(Errand errand);
@@ -136,6 +148,7 @@ struct Server::State {
   std::string book;
   Ports ports;
   Rates rates;
+  std::optional<BookFigures> figures;
   gid_t group = 0;
   std::size_t connections = 0;
   std::size_t http_connections = 0;
@@ -215,7 +228,23 @@ void Server::State::welcome_http(net::Stream stream) {
 }
 
 asio::awaitable<void> Server::State::http(net::Stream stream, [[maybe_unused]] Seat seat) {
-  co_await serve_http_request(std::move(stream), ports.status);
+  Monitored monitored;
+  monitored.status = ports.status;
+  monitored.metrics = [this](const Status& status) { return metrics(status, figures, now()); };
+  co_await serve_http_request(std::move(stream), std::move(monitored));
+}
+
+/// A book that cannot be read leaves the families of before; `status` and the log say why.
+asio::awaitable<void> Server::State::read_book() {
+  try {
+    for (;;) {
+      auto reading = workers.run([path = book] { return figures_of(path); });
+      if (auto read = co_await std::move(reading)) figures = std::move(read);
+      co_await net::sleep_until(net::after(figures_interval));
+    }
+  } catch (const net::IoError&) {
+    co_return;  // the daemon stops
+  }
 }
 
 asio::awaitable<void> Server::State::sample() {
@@ -338,6 +367,7 @@ void Server::serve(net::UnixListener listener, const std::string& path) {
 void Server::serve_http(net::Listener listener) {
   state_->web.emplace(std::move(listener));
   state_->tasks.spawn(state_->listen_http());
+  state_->tasks.spawn(state_->read_book());
 }
 
 }  // namespace ecrelay::control

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/histogram.h"
+#include "core/money.h"
 #include "core/time.h"
 #include "store/state_directory.h"
 #include "store/writer.h"
@@ -16,6 +18,7 @@ namespace ecrelay::control {
 struct ListenerStatus {
   std::string address;  ///< really bound: "0.0.0.0:25"
   std::string tls;      ///< as in the configuration
+  std::optional<TimePoint> certificate_ends;
 };
 
 struct ServerStatus {
@@ -33,6 +36,21 @@ struct UpstreamStatus {
   std::uint64_t parked = 0;   ///< of them, for their recipients' domains
   std::uint64_t slowed = 0;   ///< recipient domains that asked for less
   std::vector<ServerStatus> servers;
+  Histogram attempts{remote_bounds};  ///< seconds
+  Histogram delays{delay_bounds};     ///< seconds from acceptance to sent
+};
+
+/// Answers to one SMTP verb.
+struct VerbStatus {
+  std::string verb;
+  Histogram replies{quick_bounds};  ///< seconds
+};
+
+/// A record that a shop must publish, as it was found last.
+struct DnsRecordStatus {
+  std::string domain;
+  std::string record;  ///< "dkim r1", "spf", "dmarc", "return-path"
+  std::string state;   ///< "ok", "absent", "differs", "waiting", …
 };
 
 /// What the relay did since its start; none of these ever falls.
@@ -49,6 +67,7 @@ struct Totals {
   std::uint64_t recipients_expired = 0;
   std::uint64_t recipients_in_doubt = 0;  ///< attempts whose answer was lost after the body
   std::uint64_t reports_queued = 0;       ///< ours, to senders
+  Money charged;
 };
 
 /// The daemon as it is now, from memory: no question to the book or the disk takes longer than
@@ -68,13 +87,12 @@ struct Status {
   Totals totals;
   store::WriterStatistics writer;
   bool writer_broken = false;
+  std::vector<VerbStatus> verbs;
+  Histogram signing{quick_bounds};  ///< seconds
+  std::vector<DnsRecordStatus> dns;
   store::Space space;
 };
 
 boost::json::object to_json(const Status& status, TimePoint now);
-
-/// In the Prometheus text format 0.0.4. Labels come from the configuration only, so that their
-/// number is bounded.
-std::string metrics(const Status& status);
 
 }  // namespace ecrelay::control

@@ -101,6 +101,8 @@ void Recorder::tell(const Ending& ending) const {
 void Recorder::count(const Ending& ending) {
   const Conclusion& conclusion = ending.conclusion;
   std::int64_t queued = conclusion.outcome.report ? 1 : 0;
+  tally_.attempts.observe(ending.attempted.took);
+  tally_.charged = tally_.charged + conclusion.charged;
   if (conclusion.outcome.report) ++tally_.reports;
   for (const Concluded& each : conclusion.recipients) {
     if (each.verdict.in_doubt) ++tally_.in_doubt;
@@ -108,6 +110,7 @@ void Recorder::count(const Ending& ending) {
     switch (each.state) {
       case State::sent:
         ++tally_.sent;
+        tally_.delays.observe(conclusion.outcome.at - ending.job.id.time());
         break;
       case State::bounced:
         ++tally_.bounced;

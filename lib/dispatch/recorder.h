@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "core/histogram.h"
+#include "core/money.h"
 #include "dispatch/conclusion.h"
 #include "dispatch/job.h"
 #include "dispatch/ports.h"
@@ -19,6 +21,9 @@ struct Tally {
   std::uint64_t expired = 0;
   std::uint64_t in_doubt = 0;  ///< of the deferred and held: they may have been delivered
   std::uint64_t reports = 0;   ///< of ours, to senders
+  Money charged;
+  Histogram attempts{remote_bounds};  ///< seconds from connecting (or reusing) to the last reply
+  Histogram delays{delay_bounds};     ///< seconds from acceptance to sent
 };
 
 /// An attempt that has ended. The job is without head and body.

@@ -271,8 +271,10 @@ asio::awaitable<Result<void>> Acceptor::sign(Draft& draft) const {
       const std::string_view pieces[] = {*body};
       return signer.sign(head, pieces, identities, at);
     };
+    const auto began = std::chrono::steady_clock::now();
     auto signing = reception_.ports().workers.run(std::move(work));
     Result<std::string> fields = co_await std::move(signing);
+    reception_.counters().signing.observe(std::chrono::steady_clock::now() - began);
     if (!fields) co_return fields.error();
     draft.head.insert(0, *fields);
   }

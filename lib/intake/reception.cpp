@@ -66,6 +66,11 @@ asio::awaitable<void> hold(Reception& reception, std::unique_ptr<Session> sessio
 
 }  // namespace
 
+std::string_view to_text(Counters::Verb verb) {
+  constexpr std::string_view names[] = {"helo", "mail", "rcpt", "data", "body", "auth"};
+  return names[static_cast<std::size_t>(verb)];
+}
+
 Reception::Reception(Ports ports, std::shared_ptr<const Site> site)
     : ports_(std::move(ports)),
       site_(std::move(site)),

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "core/histogram.h"
 #include "core/time.h"
 #include "dkim/signer.h"
 #include "intake/memory.h"
@@ -56,7 +59,18 @@ struct Counters {
   std::uint64_t recipients = 0;
   std::uint64_t suppressed = 0;  ///< of the recipients
   std::uint64_t rejections = 0;
+
+  /// From the end of a command (or body) to its answer.
+  enum class Verb { helo, mail, rcpt, data, body, auth, count };
+  std::array<Histogram, static_cast<std::size_t>(Verb::count)> replies{
+      Histogram(quick_bounds), Histogram(quick_bounds), Histogram(quick_bounds),
+      Histogram(quick_bounds), Histogram(quick_bounds), Histogram(quick_bounds)};
+  void replied(Verb verb, std::chrono::steady_clock::duration took) {
+    replies[static_cast<std::size_t>(verb)].observe(took);
+  }
+  Histogram signing{quick_bounds};  ///< of messages that are signed: the wait for a signer, too
 };
+std::string_view to_text(Counters::Verb verb);
 
 /// The listeners and all that sessions share. Network thread only.
 class Reception {

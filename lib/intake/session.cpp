@@ -35,6 +35,18 @@ smtp::Limits limits_of(const config::Limits& limits) {
   return result;
 }
 
+/// What is answered with a reply of its own, and counted.
+std::optional<Counters::Verb> verb_of(const smtp::Event& event) {
+  using Verb = Counters::Verb;
+  if (std::holds_alternative<smtp::Hello>(event)) return Verb::helo;
+  if (std::holds_alternative<smtp::MailFrom>(event)) return Verb::mail;
+  if (std::holds_alternative<smtp::RcptTo>(event)) return Verb::rcpt;
+  if (std::holds_alternative<smtp::DataStart>(event)) return Verb::data;
+  if (std::holds_alternative<smtp::BodyEnd>(event)) return Verb::body;
+  if (std::holds_alternative<smtp::Auth>(event)) return Verb::auth;
+  return std::nullopt;
+}
+
 Reply generic_421() { return Reply(421, "4.3.2", "closing the connection, try again"); }
 
 }  // namespace
@@ -96,7 +108,10 @@ asio::awaitable<void> Session::converse() {
       if (const auto* part = std::get_if<smtp::BodyPart>(&*event)) {
         on_body_part(part->bytes);
       } else {
+        const auto verb = verb_of(*event);
+        const auto began = std::chrono::steady_clock::now();
         co_await on_event(std::move(*event));
+        if (verb) reception_.counters().replied(*verb, std::chrono::steady_clock::now() - began);
       }
     }
     // Where the limit of unsent replies stopped the parsing, it goes on once they are sent.

@@ -70,7 +70,7 @@ constexpr auto table = std::to_array<EventInfo>({
      "a shop has used so much of its day or month; at 100 its mail gets 452"},
     {"admin", Level::info, "actor command text", "a person did something"},
 });
-static_assert(table.size() == static_cast<std::size_t>(Event::admin) + 1);
+static_assert(table.size() == event_kinds);
 
 constexpr std::uint64_t count_of(Duration duration) {
   return duration.count() < 0 ? 0 : static_cast<std::uint64_t>(duration.count());

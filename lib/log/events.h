@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "core/network.h"
 #include "core/time.h"
@@ -26,6 +27,15 @@ struct EventInfo {
 };
 /// Every event there is, for the documentation and for tests.
 std::span<const EventInfo> reference();
+
+/// How often an event happened since start(), told or not, and when for the last time.
+struct EventCount {
+  std::string_view event;
+  std::uint64_t count = 0;
+  std::optional<TimePoint> last;
+};
+/// In the order of the reference; empty before start() and after stop().
+std::vector<EventCount> counts();
 
 // --- who and what -------------------------------------------------------------------------
 

@@ -2,10 +2,13 @@
 
 #include <spdlog/logger.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "log/line.h"
 #include "log/log.h"
 #include "log/target_sink.h"
 
@@ -29,11 +32,19 @@ class Journal {
   bool tells(Level level) const { return level >= level_.load(std::memory_order_relaxed); }
   void set_level(Level level) { level_.store(level, std::memory_order_relaxed); }
   std::size_t lost() const;
+  /// Whether its level is told or not.
+  void count(Event event);
+  std::vector<EventCount> counts() const;
   const Options& options() const { return options_; }
 
  private:
   Options options_;
   std::atomic<Level> level_;
+  struct Tally {
+    std::atomic<std::uint64_t> count{0};
+    std::atomic<TimePoint::rep> last{0};
+  };
+  std::array<Tally, event_kinds> tallies_;
   std::shared_ptr<spdlog::details::thread_pool> worker_;  // none for a Sink
   std::shared_ptr<TargetSink> target_;                    // none for a Sink
   std::shared_ptr<spdlog::logger> logger_;

@@ -26,8 +26,10 @@ std::string logfmt_value(std::string_view text) {
 }  // namespace
 
 Line::Line(Event event) : event_(event) {
-  const Journal* current = journal();
-  if (current != nullptr && current->tells(info(event).level)) begin(current->options());
+  Journal* current = journal();
+  if (current == nullptr) return;
+  current->count(event);
+  if (current->tells(info(event).level)) begin(current->options());
 }
 
 Line::Line(Event event, const Options& options) : event_(event) { begin(options); }

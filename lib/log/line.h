@@ -49,6 +49,8 @@ enum class Event {
   admin,
 };
 
+inline constexpr std::size_t event_kinds = static_cast<std::size_t>(Event::admin) + 1;
+
 const EventInfo& info(Event event);
 
 /// Puts a line together, field by field; write() hands it on. Nothing is done below the level.

@@ -57,6 +57,22 @@ void Journal::write(const std::string& line) {
   logger_->log(spdlog::level::info, spdlog::string_view_t(line));
 }
 
+void Journal::count(Event event) {
+  Tally& tally = tallies_[static_cast<std::size_t>(event)];
+  tally.count.fetch_add(1, std::memory_order_relaxed);
+  tally.last.store(now().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+std::vector<EventCount> Journal::counts() const {
+  std::vector<EventCount> counts;
+  for (std::size_t i = 0; i < event_kinds; ++i) {
+    EventCount each{info(static_cast<Event>(i)).name, tallies_[i].count.load(), {}};
+    if (each.count > 0) each.last = TimePoint(Duration(tallies_[i].last.load()));
+    counts.push_back(each);
+  }
+  return counts;
+}
+
 void Journal::reopen() {
   if (!target_) return;
   target_->ask_reopen();
@@ -79,6 +95,10 @@ void start(const Options& options, std::shared_ptr<Sink> sink) {
 }
 
 void stop() { in_force.reset(); }
+
+std::vector<EventCount> counts() {
+  return in_force ? in_force->counts() : std::vector<EventCount>();
+}
 
 void reopen() {
   if (in_force) in_force->reopen();

@@ -35,6 +35,7 @@ struct QueueTotals {
   std::int64_t queued = 0;
   std::int64_t held = 0;
   std::optional<TimePoint> oldest_due;  ///< of the queued
+  std::optional<TimePoint> oldest;      ///< of the queued: when its message was accepted
 };
 
 /// A message and all that became of it.

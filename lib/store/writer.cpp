@@ -176,6 +176,7 @@ bool Writer::sync_bodies(Batch& batch) {
   const std::lock_guard lock(mutex_);
   ++statistics_.spool_syncs;
   statistics_.sync_us += microseconds_since(start);
+  statistics_.syncs.observe(Clock::now() - start);
   return true;
 }
 
@@ -200,6 +201,8 @@ bool Writer::commit_rows(Batch& batch) {
   ++statistics_.batches;
   statistics_.items += batch.size();
   statistics_.commit_us += microseconds_since(start);
+  statistics_.commits.observe(Clock::now() - start);
+  statistics_.batch_sizes.observe(static_cast<double>(batch.size()));
   return true;
 }
 

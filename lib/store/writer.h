@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/histogram.h"
 #include "core/result.h"
 #include "records/message.h"
 #include "store/acceptance.h"
@@ -66,11 +67,14 @@ struct WriterStatistics {
   std::uint64_t batches = 0;  ///< transactions committed
   std::uint64_t items = 0;    ///< acceptances, outcomes and changes in them
   std::uint64_t spool_syncs = 0;
-  std::uint64_t sync_us = 0;    ///< microseconds spent in spool syncs
-  std::uint64_t commit_us = 0;  ///< and in commits
-  std::uint64_t waiting = 0;    ///< items not yet taken
-  std::uint64_t moved = 0;      ///< records copied out of sparse segments
-  std::string trouble;          ///< why the disk takes no mail at the moment; "" when it does
+  std::uint64_t sync_us = 0;        ///< microseconds spent in spool syncs
+  std::uint64_t commit_us = 0;      ///< and in commits
+  std::uint64_t waiting = 0;        ///< items not yet taken
+  std::uint64_t moved = 0;          ///< records copied out of sparse segments
+  Histogram syncs{quick_bounds};    ///< seconds of the spool's
+  Histogram commits{quick_bounds};  ///< seconds
+  Histogram batch_sizes{batch_bounds};
+  std::string trouble;  ///< why the disk takes no mail at the moment; "" when it does
 };
 
 class Job;

@@ -67,39 +67,5 @@ TEST(Http, GarbageAndEndlessHeadsAreTurnedAway) {
               StartsWith("HTTP/1.1 200 "));
 }
 
-TEST(Metrics, EveryLineIsACommentOrASampleOfAnAnnouncedFamily) {
-  Status status;
-  status.version = "1\"\\\n2";
-  status.up_since = TimePoint(std::chrono::milliseconds(1'763'874'000'250));
-  status.totals.recipients_sent = 7;
-  status.writer.sync_us = 1'500'000;
-  UpstreamStatus upstream;
-  upstream.name = "既定";
-  upstream.connections = 3;
-  upstream.servers.resize(2);
-  upstream.servers[1].closed_until = status.up_since;
-  status.upstreams.push_back(upstream);
-
-  const std::string text = metrics(status);
-  std::string family;
-  for (const std::string_view line : text::split(text, '\n')) {
-    if (line.empty()) continue;
-    if (line.starts_with("# TYPE ")) {
-      family = text::split(line, ' ')[2];
-      EXPECT_THAT(family, StartsWith("ecrelay_"));
-      EXPECT_EQ(family.ends_with("_total"), line.ends_with(" counter")) << line;
-    } else if (!line.starts_with("# HELP ")) {
-      EXPECT_EQ(line.substr(0, line.find_first_of("{ ")), family) << line;
-    }
-  }
-  EXPECT_THAT(text, AllOf(HasSubstr(R"(ecrelay_build_info{version="1\"\\\n2"} 1)"),
-                          HasSubstr("ecrelay_recipients_total{outcome=\"sent\"} 7\n"),
-                          HasSubstr("ecrelay_start_time_seconds 1763874000.250000\n"),
-                          HasSubstr("ecrelay_store_spool_sync_seconds_total 1.500000\n"),
-                          HasSubstr("ecrelay_upstream_connections{upstream=\"既定\"} 3\n"),
-                          HasSubstr("ecrelay_upstream_servers_closed{upstream=\"既定\"} 1\n"),
-                          HasSubstr("ecrelay_accepting_mail 0\n")));
-}
-
 }  // namespace
 }  // namespace ecrelay::control
