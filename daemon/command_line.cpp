@@ -194,8 +194,14 @@ void add_dns(CLI::App& app, Order& order) {
   show.text("domain", "domain", "domain of a shop", true);
   const std::vector<std::string> formats = {"table", "zone", "ja"};
   show.app()
-      .add_option("--format", order.dns_format, "table, zone, or ja for a web form in Japanese")
+      .add_option("--format", order.dns_format,
+                  "table, zone (a zone file), or ja (a letter to the shop, in Japanese)")
       ->check(CLI::IsMember(formats));
+  show.text("--resolver", "resolver", "ask this server, ADDRESS:PORT");
+  Command check(dns, order, "check", "dns.check", "what is published, held against what should be");
+  check.text("domain", "domain", "domain of a shop")
+      .flag("--all", "all", true, "every domain")
+      .text("--resolver", "resolver", "ask this server, ADDRESS:PORT");
 }
 
 void add_report(CLI::App& app, Order& order) {

@@ -24,6 +24,7 @@
 #include "core/text.h"
 #include "core/time.h"
 #include "dkim/signer.h"
+#include "domains/examination.h"
 #include "intake/site.h"
 
 namespace {
@@ -51,6 +52,14 @@ Result<control::Explain> explainer(const config::Settings& settings) {
                                                 std::optional<std::string_view> sender_domain) {
     return site->admission.explain(client, sender_domain);
   });
+}
+
+/// Looks at DNS as the daemon would.
+control::Examine examiner(const config::Settings& settings) {
+  return [shared =
+              std::make_shared<const config::Settings>(settings)](const control::DnsOrder& order) {
+    return domains::examine_some(shared, order.domain, order.resolver);
+  };
 }
 
 /// How far a long reading of the ledger is, on a terminal.
@@ -105,7 +114,7 @@ control::Consultation carry_out(Order& order) {
           control::Fault(control::FaultCode::invalid, text.error().detail), {}, false};
     order.request.arguments["statement"] = control::json_text(*text);
   }
-  return control::consult(order.place, order.request, explainer);
+  return control::consult(order.place, order.request, {explainer, examiner});
 }
 
 std::string text_of(const Order& order, const boost::json::object& result) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "control/price_list.h"
+#include "domains/examination.h"
 #include "log/events.h"
 #include "log/failure.h"
 #include "net/timer.h"
@@ -352,6 +353,10 @@ control::Ports Relay::control_ports() {
   };
   ports.explain = [this](const IpAddress& client, std::optional<std::string_view> domain) {
     return site_->admission.explain(client, domain);
+  };
+  ports.examine = [this](const control::DnsOrder& order) {
+    const std::shared_ptr<const config::Settings> current(site_, &site_->settings);
+    return domains::examine_some(current, order.domain, order.resolver);
   };
   ports.retried = [this](const store::QueueFilter& filter, TimePoint at) {
     tasks_.spawn(push_matching(filter, at));

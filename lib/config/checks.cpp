@@ -209,6 +209,7 @@ void check(const Settings& settings, Reading& reading) {
   check_listeners(settings, reading);
   check_hosts(settings, shops, reading);
   check_shops(settings, upstreams, reading);
+  check_dns(settings, reading);
   check_upstreams(settings, reading);
   check_prices(settings.billing, "billing", reading);
   check_reports(settings, reading);

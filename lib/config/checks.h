@@ -14,6 +14,7 @@ void check(const Settings& settings, Reading& reading);
 // The parts of check() that have files of their own.
 void check_hosts(const Settings& settings, const Known& shops, Reading& reading);
 void check_shops(const Settings& settings, const Known& upstreams, Reading& reading);
+void check_dns(const Settings& settings, Reading& reading);
 void check_prices(const Billing& billing, const std::string& path, Reading& reading);
 
 }  // namespace ecrelay::config

@@ -3,6 +3,8 @@
 #include <sys/un.h>
 
 #include "config/file.h"
+#include "dns/dmarc.h"
+#include "dns/spf.h"
 
 namespace ecrelay::config {
 namespace {
@@ -48,6 +50,18 @@ std::string certificate_identity(std::string& identity) {
   identity = fingerprint ? digits : text::lowered(identity);
   if (fingerprint || is_domain_name(identity)) return {};
   return not_a("a SHA-256 fingerprint or a DNS name", identity);
+}
+
+std::string spf_terms(std::vector<std::string>& terms) {
+  for (const std::string& term : terms) {
+    if (const auto parsed = dns::parse_spf_term(term); !parsed) return parsed.error().detail;
+  }
+  return terms.empty() ? "" : some(terms);
+}
+
+std::string dmarc_record(std::string& record) {
+  const auto policy = dns::parse_dmarc(record);
+  return policy ? "" : "not a DMARC record: " + policy.error().detail;
 }
 
 std::string pem_private_key(SecretText& key) {

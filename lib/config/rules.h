@@ -53,6 +53,8 @@ std::string identifier(std::string& name);
 std::string dkim_selector(std::string& selector);
 /// A SHA-256 fingerprint (colons allowed), brought to 64 lower-case digits, or a DNS name.
 std::string certificate_identity(std::string& identity);
+std::string spf_terms(std::vector<std::string>& terms);
+std::string dmarc_record(std::string& record);
 std::string pem_private_key(SecretText& key);
 std::string long_secret(SecretText& secret);
 std::string readable_file(std::filesystem::path& path);

@@ -171,6 +171,12 @@ inline constexpr std::array spellings<ShopMode> = std::to_array<std::string_view
 template <>
 inline constexpr std::array spellings<InDoubt> = std::to_array<std::string_view>({"retry", "hold"});
 template <>
+inline constexpr std::array spellings<DnsManager> = std::to_array<std::string_view>({"shop",
+                                                                                     "operator"});
+template <>
+inline constexpr std::array spellings<Unpublished> =
+    std::to_array<std::string_view>({"sign", "hold", "operator", "refuse"});
+template <>
 inline constexpr std::array spellings<ChargeUnit> = std::to_array<std::string_view>({"message",
                                                                                      "recipient"});
 template <>

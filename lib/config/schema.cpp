@@ -99,6 +99,11 @@ const std::vector<Field<Domain>>& table<Domain>() {
       key("return_path", &Domain::return_path,
           "domain of envelope senders that bring reports back; needs reports.secret", domain_name),
       key("dkim", &Domain::dkim, "keys that sign this domain's mail; without any it goes unsigned"),
+      key("unpublished", &Domain::unpublished,
+          "until one of its keys is in DNS, mail is signed with them all the same (sign), signed "
+          "and held until then (hold), signed for dkim.operator_keys.domain (operator), or refused "
+          "until then (refuse). All but sign need dns.check_every"),
+      key("dns", &Domain::dns, "who writes its DNS zone; for the text of `ecrelayctl dns show`"),
   };
   return rows;
 }
@@ -335,11 +340,52 @@ const std::vector<Field<Control>>& table<Control>() {
 }
 
 template <>
+const std::vector<Field<OperatorKeys>>& table<OperatorKeys>() {
+  static const std::vector<Field<OperatorKeys>> rows = {
+      required("domain", &OperatorKeys::domain, "the operator's own domain", domain_name),
+      required("keys", &OperatorKeys::keys, "its keys, which must be in DNS", some<DkimKey>),
+  };
+  return rows;
+}
+
+template <>
+const std::vector<Field<Dns>>& table<Dns>() {
+  using T = Dns;
+  static const std::vector<Field<T>> rows = {
+      key("check_every", &T::check_every,
+          "how often the records of each domain are looked at; a new key then signs only once it "
+          "is in DNS, and replaces the one before it. Never when absent: every key signs from the "
+          "start",
+          time(seconds(1), 30 * day)),
+      key("resolver", &T::resolver, "a recursive server; those of /etc/resolv.conf when absent"),
+      key("authority_port", &T::authority_port,
+          "port of the name servers that zones name; anything but 53 is for rehearsals",
+          count(1, 65'535)),
+      key("spf", &T::spf,
+          "terms of SPF that let the upstreams deliver: [\"include:spf.example.net\"]", spf_terms),
+      key("dmarc", &T::dmarc, "the record proposed to a domain that has none", dmarc_record),
+      key("dkim_zone", &T::dkim_zone,
+          "zone of the operator with the keys of all shops, which then publish a CNAME to "
+          "SELECTOR.DOMAIN.ZONE",
+          domain_name),
+      key("return_path_alias", &T::return_path_alias,
+          "name of the operator that return paths are a CNAME of: it has the MX and the SPF record "
+          "for all",
+          domain_name),
+  };
+  return rows;
+}
+
+template <>
 const std::vector<Field<Dkim>>& table<Dkim>() {
   static const std::vector<Field<Dkim>> rows = {
       key("engine", &Dkim::engine,
           "cached keeps keys loaded and is used where it agrees with libopendkim"),
       key("signers", &Dkim::signers, "threads that sign; 0 for one a processor", count(0, 256)),
+      key("operator_keys", &Dkim::operator_keys,
+          "sign for domains with `unpublished: operator` whose own keys are not in DNS yet"),
+      key("keep_replaced", &Dkim::keep_replaced,
+          "how long a replaced key stays in DNS beyond retry.expire", time(hours(1), 365 * day)),
   };
   return rows;
 }
@@ -380,6 +426,7 @@ const std::vector<Field<Settings>>& table<Settings>() {
         key("log", &T::log, "events, one a line"),
         key("control", &T::control, "sockets for operators"),
         key("dkim", &T::dkim, "signing"),
+        key("dns", &T::dns, "what shops publish in DNS, and the looking after it"),
         key("tls", &T::tls, "what holds for all TLS connections"),
     };
     // What it brought in is printed in its place.

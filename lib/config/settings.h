@@ -49,6 +49,8 @@ struct Domain {
   std::string name;
   std::optional<std::string> return_path;
   std::vector<DkimKey> dkim;
+  Unpublished unpublished = Unpublished::sign;
+  DnsManager dns = DnsManager::shop;
 };
 
 struct User {
@@ -243,9 +245,30 @@ struct Control {
   std::optional<SocketAddress> http;  ///< loopback only
 };
 
+/// Signs for domains whose own keys are not in DNS yet (`unpublished: operator`).
+struct OperatorKeys {
+  std::string domain;
+  std::vector<DkimKey> keys;
+};
+
 struct Dkim {
   DkimEngine engine = DkimEngine::cached;
   std::uint32_t signers = 0;  ///< threads; 0: one for each processor
+  std::optional<OperatorKeys> operator_keys;
+  /// How long a replaced key stays in DNS beyond the longest life of a queued message.
+  Duration keep_replaced = std::chrono::hours(24 * 7);
+};
+
+/// What shops publish, and whether the relay looks after it.
+struct Dns {
+  /// How often each domain is looked at; absent: never, and every key signs from the start.
+  std::optional<Duration> check_every;
+  std::optional<SocketAddress> resolver;  ///< else those of /etc/resolv.conf
+  std::uint32_t authority_port = 53;      ///< of the servers that zones name
+  std::vector<std::string> spf;           ///< terms that let the upstreams deliver
+  std::string dmarc = "v=DMARC1; p=none";
+  std::optional<std::string> dkim_zone;          ///< the operator's zone of keys
+  std::optional<std::string> return_path_alias;  ///< the operator's name that return paths share
 };
 
 struct Tls {
@@ -270,6 +293,7 @@ struct Settings {
   Log log;
   Control control;
   Dkim dkim;
+  Dns dns;
   Tls tls;
 
   Settings();

@@ -31,6 +31,11 @@ enum class ShopMode { live, sink, hold };
 /// What becomes of a message whose body was written and whose answer was lost: sent again (it may
 /// arrive twice), or held until somebody decides.
 enum class InDoubt { retry, hold };
+/// Who writes the DNS zone of a shop's domain.
+enum class DnsManager { shop, operator_ };
+/// What becomes of mail while no key of its domain is in DNS: signed all the same; signed and held
+/// until one is; signed for the operator's domain; refused until then.
+enum class Unpublished { sign, hold, operator_, refuse };
 enum class ChargeUnit { message, recipient };
 enum class Signature { rsa_sha256, ed25519_sha256 };
 enum class DkimEngine { libopendkim, cached };

@@ -406,6 +406,7 @@ const std::vector<std::string>& commands() {
                                                "host.explain",
                                                "dkim.list",
                                                "dns.show",
+                                               "dns.check",
                                                "reload"};
   return all;
 }

@@ -30,12 +30,16 @@ Reply from_book(const Request& request, const config::Settings& settings) {
 }
 
 Reply from_files(const Request& request, const config::Settings& settings,
-                 const Explainer& explainer) {
+                 const Substitutes& substitutes) {
+  if (asks_dns(request.command)) {
+    return reply_of(
+        answer_dns_here(request.command, request.arguments, substitutes.examiner(settings)));
+  }
   if (asks_the_settings(request.command)) {
     return reply_of(answer_from_settings(request.command, request.arguments, settings));
   }
   if (request.command != "host.explain") return from_book(request, settings);
-  const Result<Explain> explain = explainer(settings);
+  const Result<Explain> explain = substitutes.explainer(settings);
   if (!explain) return Fault(FaultCode::configuration, explain.error().detail);
   return reply_of(answer_explain(request.arguments, *explain));
 }
@@ -44,13 +48,13 @@ bool needs_daemon(const std::string& command) { return is_change(command) || com
 
 /// Without a daemon.
 Consultation alone(const config::LoadOutcome& loaded, const Request& request,
-                   const Explainer& explainer, const std::string& why) {
+                   const Substitutes& substitutes, const std::string& why) {
   if (needs_daemon(request.command)) {
     Fault fault(FaultCode::unavailable, "the daemon is not running (" + why + "): start it");
     return Consultation{std::move(fault), {}, true};
   }
   if (!loaded.settings) return Consultation{broken_configuration(loaded), {}, true};
-  Consultation result{from_files(request, *loaded.settings, explainer), {}, true};
+  Consultation result{from_files(request, *loaded.settings, substitutes), {}, true};
   result.notes.push_back("the daemon is not running (" + why + "); answered from its files");
   return result;
 }
@@ -78,7 +82,8 @@ std::optional<Fault> unreadable(const std::string& book) {
                    text);
 }
 
-Consultation consult(const Whereabouts& place, const Request& request, const Explainer& explainer) {
+Consultation consult(const Whereabouts& place, const Request& request,
+                     const Substitutes& substitutes) {
   // With a socket named the file is needed only when the daemon is down.
   std::optional<config::LoadOutcome> loaded;
   std::string socket = place.socket.value_or(config::Control().socket.string());
@@ -88,7 +93,8 @@ Consultation consult(const Whereabouts& place, const Request& request, const Exp
       return Consultation{broken_configuration(*loaded), {}, false};
     if (loaded->settings) socket = loaded->settings->control.socket.string();
   }
-  const auto patience = is_slow(request.command) ? std::chrono::hours(2) : std::chrono::minutes(2);
+  const bool long_work = is_slow(request.command) || request.command == "dns.check";
+  const auto patience = long_work ? std::chrono::hours(2) : std::chrono::minutes(2);
   Result<Reply> reply = ask(socket, request, patience);
   if (reply) return Consultation{std::move(*reply), {}, false};
   const std::string why = reply.error().detail;
@@ -98,7 +104,7 @@ Consultation consult(const Whereabouts& place, const Request& request, const Exp
     return Consultation{std::move(fault), {}, false};
   }
   if (!loaded) loaded = config::load(place.config);
-  return alone(*loaded, request, explainer, why);
+  return alone(*loaded, request, substitutes, why);
 }
 
 }  // namespace ecrelay::control

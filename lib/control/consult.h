@@ -9,6 +9,7 @@
 #include "config/loader.h"
 #include "config/settings.h"
 #include "control/answers.h"
+#include "control/dns_answers.h"
 #include "control/wire.h"
 
 namespace ecrelay::control {
@@ -31,12 +32,19 @@ struct Consultation {
 /// Makes `host explain` from a configuration file, as the daemon would; or what is wrong with it.
 using Explainer = std::function<Result<Explain>(const config::Settings& settings)>;
 
+/// What answers without the daemon, beside book and configuration file.
+struct Substitutes {
+  Explainer explainer;
+  Examiner examiner;
+};
+
 /// Asks the daemon; when it is down, questions are answered from the book and the configuration
 /// file directly, with a note that says so. Changes need the daemon (unavailable).
 ///
 /// The socket is the one named, else that of the configuration file. When the standard file
 /// cannot be read by this user (it names secrets), the standard socket is tried.
-Consultation consult(const Whereabouts& place, const Request& request, const Explainer& explainer);
+Consultation consult(const Whereabouts& place, const Request& request,
+                     const Substitutes& substitutes);
 
 /// Why the book cannot be read, where that can be told: Store and SQLite would say it less
 /// plainly.

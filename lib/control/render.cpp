@@ -235,6 +235,7 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"host.explain", explanation},
     {"dkim.list", keys},
     {"dns.show", dns_table},
+    {"dns.check", render_dns_check},
     {"reload", reloaded},
     {"month.status", render_months},
     {"month.check", render_checks},

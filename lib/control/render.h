@@ -27,7 +27,10 @@ std::string render_adjustment(const boost::json::object& result);
 std::string render_usage(const boost::json::object& result);
 
 /// How `dns show` shows: as a table, as lines for a zone file (TXT cut into strings of at most
-/// 255 bytes, advice in comments), or in Japanese for a provider's web form.
+/// 255 bytes, advice in comments), or as a letter in Japanese.
 std::string render_dns(const boost::json::object& result, std::string_view format);
+/// To the shop or whoever has its DNS: what to set, or what the operator sets for it.
+std::string render_dns_letter(const boost::json::object& result);
+std::string render_dns_check(const boost::json::object& result);
 
 }  // namespace ecrelay::control

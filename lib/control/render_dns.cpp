@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "control/fields.h"
 #include "control/render.h"
 #include "control/table.h"
@@ -9,18 +12,32 @@ namespace {
 
 namespace json = boost::json;
 
-std::string as_table(const json::object& result) {
-  Table table({{"NAME", Align::left, 80}, {"TYPE"}, {""}, {"VALUE", Align::left, 1000}});
-  for (const json::value& each : list(result, "records")) {
-    const json::object& record = object_of(each);
-    table.add({field(record, "name"), field(record, "type"),
-               truth(record, "needed") ? "needed" : "advised", field(record, "value")});
-  }
-  std::string text = table.text();
-  for (const json::value& each : list(result, "advice")) {
-    if (each.is_string()) text += printable(each.get_string()) + "\n";
+bool is_text(const json::object& record) { return field(record, "type") == "TXT"; }
+bool is_there(const json::object& record) { return field(record, "state") == "ok"; }
+
+// --- dns show -----------------------------------------------------------------------------
+
+std::string lines_of(const json::object& result, std::string_view name, std::string_view before) {
+  std::string text;
+  for (const json::value& each : list(result, name)) {
+    if (each.is_string()) text += std::string(before) + printable(each.get_string(), 4096) + "\n";
   }
   return text;
+}
+
+std::string as_table(const json::object& result) {
+  Table table(
+      {{"NAME", Align::left, 80}, {"TYPE"}, {""}, {"IN DNS"}, {"VALUE", Align::left, 1000}});
+  for (const json::value& each : list(result, "records")) {
+    const json::object& record = object_of(each);
+    const bool ours = field(record, "by") == "operator";
+    table.add({field(record, "name"), field(record, "type"),
+               ours                      ? "operator's"
+               : truth(record, "needed") ? "needed"
+                                         : "advised",
+               field(record, "state"), field(record, "value")});
+  }
+  return table.text() + lines_of(result, "advice", "");
 }
 
 /// A character-string of a zone file (RFC 1035 5.1).
@@ -33,45 +50,71 @@ std::string quoted(std::string_view text) {
   return result + "\"";
 }
 
+/// TXT in strings of at most 255 bytes; names end in a dot.
 std::string zone_value(const json::object& record) {
   const std::string value = field(record, "value");
-  if (field(record, "type") != "TXT") return printable(value);
+  if (!is_text(record)) return printable(value) + ".";
   std::string strings;
   for (const std::string& each : dkim::txt_strings(value)) strings += " " + quoted(each);
-  return "(" + strings + " )";
+  return "(" + printable(strings, 8192) + " )";
 }
 
-std::string as_zone(const json::object& result) {
+/// A line to be put into the zone file; what only stands for something is a comment.
+std::string zone_line(const json::object& record) {
+  if (field(record, "value").empty()) return {};
+  const bool live = truth(record, "needed") || is_there(record);
+  const bool replaces = field(record, "purpose") == "spf" && !is_there(record);
+  std::string text = replaces ? lines_of(record, "found", "; instead of: ") : std::string();
+  return text + (live ? "" : "; advised: ") + shown(record, "name") + ". 3600 IN " +
+         shown(record, "type") + " " + zone_value(record) + "\n";
+}
+
+std::string zone_part(const json::object& result, std::string_view by, const std::string& title) {
   std::string text;
   for (const json::value& each : list(result, "records")) {
     const json::object& record = object_of(each);
-    text += (truth(record, "needed") ? "" : "; advised: ") + shown(record, "name") + ". 3600 IN " +
-            shown(record, "type") + " " + zone_value(record) + "\n";
+    if (field(record, "by") == by) text += zone_line(record);
   }
-  for (const json::value& each : list(result, "advice")) {
-    if (each.is_string()) text += "; " + printable(each.get_string()) + "\n";
-  }
-  return text;
+  return text.empty() ? "" : title + text;
 }
 
-std::string in_japanese(const json::object& result) {
-  std::string text = shown(result, "domain") + " のDNSに登録するレコード\n";
-  for (const json::value& each : list(result, "records")) {
-    const json::object& record = object_of(each);
-    text += "\n・" + std::string(truth(record, "needed") ? "必須" : "推奨") +
-            "\n  ホスト名: " + shown(record, "name") + "\n  種別:     " + shown(record, "type") +
-            "\n  値:       " + printable(field(record, "value"), 4096) + "\n";
-  }
-  return text +
-         "\n値は1行のまま貼り付けてください。"
-         "SPFは配信元サーバーの案内に従って設定してください。\n";
+std::string as_zone(const json::object& result) {
+  return zone_part(result, "shop", "; for the zone of " + shown(result, "domain") + "\n") +
+         zone_part(result, "operator", "; for the operator's own zone\n") +
+         lines_of(result, "advice", "; ");
+}
+
+// --- dns check ----------------------------------------------------------------------------
+
+std::string checked(const json::object& record) {
+  std::string state = field(record, "state");
+  if (state == "absent" && !truth(record, "needed")) state = "absent (advised only)";
+  std::string text = "  " + shown(record, "name") + " " + shown(record, "type") + ": " + state;
+  if (record.contains("lookups") && field(record, "lookups") != "0")
+    text += ", " + shown(record, "lookups") + " look-ups of 10";
+  text += "\n" + lines_of(record, "remarks", "    ");
+  const bool comes = is_there(record) || field(record, "state") == "waiting";
+  if (comes || field(record, "value").empty()) return text;
+  return text + lines_of(record, "found", "    found:    ") +
+         "    expected: " + printable(field(record, "value"), 4096) + "\n";
 }
 
 }  // namespace
 
+std::string render_dns_check(const json::object& result) {
+  std::string text;
+  for (const json::value& each : list(result, "domains")) {
+    const json::object& domain = object_of(each);
+    text += shown(domain, "domain") + ": " + (truth(domain, "ok") ? "ok" : "NOT OK") + "\n";
+    for (const json::value& record : list(domain, "records")) text += checked(object_of(record));
+    text += lines_of(domain, "advice", "  ");
+  }
+  return text;
+}
+
 std::string render_dns(const json::object& result, std::string_view format) {
   if (format == "zone") return as_zone(result);
-  if (format == "ja") return in_japanese(result);
+  if (format == "ja") return render_dns_letter(result);
   return as_table(result);
 }
 

@@ -289,6 +289,10 @@ asio::awaitable<std::string> Server::State::answer_request(Errand errand) {
   }
   Reply reply = reply_of(unknown_command(command));
   if (is_change(command)) reply = co_await change(std::move(errand));
+  if (asks_dns(command)) {
+    Answer found = co_await answer_dns(command, errand.request.arguments, ports.examine);
+    reply = reply_of(std::move(found));
+  }
   if (command == "host.explain") reply = explain(errand.request);
   if (command == "status") reply = co_await status();
   if (command == "reload") reply = co_await reload(std::move(errand.caller));

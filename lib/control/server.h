@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "control/dns_answers.h"
 #include "control/status.h"
 #include "core/network.h"
 #include "core/result.h"
@@ -31,6 +32,8 @@ struct Ports {
   std::function<std::vector<policy::Step>(const IpAddress& client,
                                           std::optional<std::string_view> sender_domain)>
       explain;
+  /// Looks at the DNS of domains of the configuration in force.
+  Examine examine;
   /// The book has made these recipients due at `now`: dispatch does the same to its index.
   std::function<void(const store::QueueFilter& filter, TimePoint now)> retried;
   /// Takes a message out of delivery while an operator's change of it is written; false, and

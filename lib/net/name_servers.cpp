@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "net/answer.h"
 #include "net/cares.h"
 
 namespace ecrelay::net {
@@ -20,6 +19,7 @@ constexpr std::size_t most_servers = 3;  // as resolv.conf(5)
 struct Pending {
   std::string name;
   dns::Type type;
+  bool recursive;
   Done done;
 };
 
@@ -30,7 +30,9 @@ dns::Reply reply_of(const Pending& question, int status, std::string_view bytes)
   if (bytes.empty()) return dns::silent(ares_strerror(status));
   const Result<dns::Message> message = dns::parse_message(bytes);
   if (!message) return dns::failed(message.error().detail);
-  return dns::read_reply(*message, question.name, question.type);
+  dns::Reply reply = dns::read_reply(*message, question.name, question.type);
+  if (question.recursive || message->authoritative || !reply.answered()) return reply;
+  return dns::failed("has no authority over it");
 }
 
 void on_reply(void* context, int status, int, unsigned char* bytes, int length) {
@@ -45,16 +47,20 @@ void on_reply(void* context, int status, int, unsigned char* bytes, int length) 
 /// One server.
 struct NameServers::One {
   One(const asio::any_io_executor& executor, const CaresChannel::Options& options)
-      : channel(std::make_shared<CaresChannel>(executor, options)) {}
+      : channel(std::make_shared<CaresChannel>(executor, options)),
+        recursive((options.flags & ARES_FLAG_NORECURSE) == 0) {}
 
-  void ask(const std::string& name, dns::Type type, Done done) const {
-    auto* question = new Pending{name, type, std::move(done)};
+  Answer<dns::Reply> begin(const std::string& name, dns::Type type) const {
+    Answer<dns::Reply> answer(channel->executor());
+    auto* question = new Pending{name, type, recursive, answer.done()};
     ares_query(channel->handle(), name.c_str(), internet, static_cast<int>(type), &on_reply,
                question);
     channel->watch_time();
+    return answer;
   }
 
   std::shared_ptr<CaresChannel> channel;
+  bool recursive;
 };
 
 NameServers::NameServers(const asio::any_io_executor& executor, const Options& options) {
@@ -77,12 +83,15 @@ NameServers::~NameServers() {
   for (const auto& one : each_) ares_cancel(one->channel->handle());
 }
 
+Answer<dns::Reply> NameServers::begin(const std::string& name, dns::Type type) {
+  return each_.at(0)->begin(name, type);
+}
+
 asio::awaitable<dns::Reply> NameServers::ask(std::string name, dns::Type type) {
   const std::vector<std::shared_ptr<One>> servers = each_;
   dns::Reply first = dns::silent("no name server is configured");
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    Answer<dns::Reply> answer(servers[i]->channel->executor());
-    servers[i]->ask(name, type, answer.done());
+    Answer<dns::Reply> answer = servers[i]->begin(name, type);
     dns::Reply reply = co_await answer.result();
     if (reply.answered()) co_return reply;
     if (i == 0) first = std::move(reply);

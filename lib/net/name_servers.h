@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dns/reply.h"
+#include "net/answer.h"
 #include "net/awaitable.h"
 #include "net/endpoint.h"
 
@@ -18,7 +19,9 @@ class NameServers {
   struct Options {
     /// The first that answers counts; the next is asked where one fails. Empty: /etc/resolv.conf.
     std::vector<Endpoint> servers;
-    bool recursive = true;                    ///< false: asked only for what they know themselves
+    /// False: they are asked only for what they have authority over; what else they say is
+    /// `failed`, a referral to others above all.
+    bool recursive = true;
     std::chrono::milliseconds timeout{1500};  ///< of the first try; the second waits twice as long
     int tries = 2;
   };
@@ -34,6 +37,8 @@ class NameServers {
 
   /// A stop request does not end it: it is bounded by the timeouts.
   asio::awaitable<dns::Reply> ask(std::string name, dns::Type type);
+  /// Asks the first server only, and comes back at once: to ask many servers at a time.
+  Answer<dns::Reply> begin(const std::string& name, dns::Type type);
 
  private:
   struct One;

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 MODULES = ("core mail smtp policy records finance dns config log store dkim net "
-           "intake dispatch reports control rehearsal").split()
+           "intake dispatch reports domains control rehearsal").split()
 
 
 def files(root, folders, suffixes):

@@ -224,6 +224,23 @@ TEST_F(Checks, AnUnsignedDomainIsWorthAWarning) {
                           "goes unsigned; ecrelayctl dkim new shop.example --selector r1"));
 }
 
+// ---- DNS ----
+
+TEST_F(Checks, WaitingForDnsNeedsSomebodyWhoLooks) {
+  const auto shops = [](const std::string& unpublished) {
+    return "shops: [{id: s, domains: [{name: shop.example, unpublished: " + unpublished +
+           ", dkim: [{selector: r1, key: file:keys/tls.pem}]}]}]\n";
+  };
+  EXPECT_THAT(errors(minimal_with(shops("hold"))),
+              ElementsAre(HasSubstr("nobody would notice that the key is in DNS")));
+  EXPECT_THAT(errors(minimal_with(shops("hold") + "dns: {check_every: 6h}")), IsEmpty());
+  EXPECT_THAT(errors(minimal_with(shops("operator") + "dns: {check_every: 6h}")),
+              ElementsAre(HasSubstr("the operator has no keys")));
+  EXPECT_THAT(errors(minimal_with("dns: {spf: [\"inclde:x.example\"], dmarc: v=DMARC1}")),
+              ElementsAre(HasSubstr("'inclde:x.example' is no mechanism of SPF"),
+                          HasSubstr("not a DMARC record: there is no p=")));
+}
+
 // ---- TLS, sockets, secrets in clear ----
 
 TEST_F(Checks, TlsNeedsACertificateAndItsKey) {

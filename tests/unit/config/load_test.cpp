@@ -33,6 +33,8 @@ shops:
     domains:
       - name: shop.example
         dkim: []
+        unpublished: sign
+        dns: shop
     users: []
     upstream: default
     mode: live
@@ -137,6 +139,11 @@ control:
 dkim:
   engine: cached
   signers: 0
+  keep_replaced: 7d
+dns:
+  authority_port: 53
+  spf: []
+  dmarc: v=DMARC1; p=none
 tls:
   minimum: 1.2
 )");

@@ -186,6 +186,7 @@ TEST(ShippedConfiguration, TheExampleStillLoadsWhenItsCommentedLinesAreUsed) {
       {"\"crypt:$y$…\"", "file:keys/hash"},
       {"file:secrets/upstream", "file:keys/password"},
       {"file:secrets/return-path", "file:keys/return-path"},
+      {"file:keys/operator.pem", "file:keys/tls.pem"},
   };
   for (const auto& [there, here] : real) {
     const auto at = text.find(there);

@@ -161,6 +161,8 @@ shops:
         dkim:
           - selector: r1
             key: file:keys/tls.pem
+        unpublished: hold
+        dns: operator
     users:
       - name: shop-a
         password: file:keys/hash
@@ -292,6 +294,20 @@ control:
 dkim:
   engine: libopendkim
   signers: 2
+  operator_keys:
+    domain: relay.example.jp
+    keys:
+      - selector: o1
+        key: file:keys/tls.pem
+  keep_replaced: 8d
+dns:
+  check_every: 6h
+  resolver: 127.0.0.1:5353
+  authority_port: 5354
+  spf: [include:spf.example.net]
+  dmarc: v=DMARC1; p=reject
+  dkim_zone: dkim.example.jp
+  return_path_alias: bounce.example.jp
 tls:
   minimum: 1.3
 )";

@@ -52,6 +52,8 @@ TEST(Answers, AreTheSameFromTheDaemonAndFromItsFiles) {
       {"dkim.list", {}},
       {"dns.show", arguments({{"domain", "shop-a.example"}})},
       {"dns.show", arguments({{"domain", "shop-c.example"}})},
+      {"dns.check", arguments({{"domain", "shop-a.example"}})},
+      {"dns.check", arguments({{"resolver", "nonsense"}})},
   };
   for (const Request& question : questions) {
     EXPECT_EQ(to_line(house.ask(question.command, question.arguments)),
@@ -148,10 +150,21 @@ TEST(DnsShow, GivesTheKeyInStringsThatAZoneFileCanHoldAndOneLineForAForm) {
                           HasSubstr("bounce.shop-a.example. 3600 IN MX 10 relay.example.jp."),
                           HasSubstr("; advised: _dmarc.shop-a.example. 3600 IN TXT")));
   for (const std::string_view piece : text::split(zone, '"')) EXPECT_LE(piece.size(), 255U);
-  EXPECT_THAT(render_dns(result, "ja"), AllOf(HasSubstr("値:       " + record), HasSubstr("必須")));
+  EXPECT_THAT(render_dns(result, "ja"),
+              AllOf(HasSubstr("値        : " + record + "\n"), HasSubstr("※必須")));
   EXPECT_THAT(render_dns(result, "table"), HasSubstr(record));
   EXPECT_THAT(fault_of(house.ask("dns.show", arguments({{"domain", "shop-x.example"}}))).message,
               HasSubstr("did you mean 'shop-a.example'?"));
+}
+
+TEST(DnsShow, TellsServersThatKeepSilentFromRecordsThatAreAbsent) {
+  House house;
+  const json::object result =
+      result_of(house.ask("dns.check", arguments({{"domain", "shop-a.example"}})));
+  EXPECT_EQ(result.at("ok"), false);
+  const json::value& key = result.at("domains").at(0).at("records").at(0);
+  EXPECT_EQ(key.at("state").get_string(), "unknown");
+  EXPECT_THAT(render_dns_check(result), HasSubstr("resolver 127.0.0.1:1: nobody listens there"));
 }
 
 TEST(Hostile, TextsFromMailAndRepliesNeverBreakTheTerminalOrTheJson) {

@@ -18,6 +18,7 @@
 #include "control/client.h"
 #include "control/consult.h"
 #include "dkim/key.h"
+#include "domains/examination.h"
 #include "policy/admission.h"
 
 namespace ecrelay::control {
@@ -38,6 +39,7 @@ shops:
   - {id: shop-b, domains: [{name: shop-b.example}]}
 upstreams: [{name: default, servers: [{address: "smtp.example.net:587"}]}]
 reports: {listen: "127.0.0.1:2526", secret: file:keys/reports}
+dns: {resolver: "127.0.0.1:1"}  # nobody is there
 )";
 
 void write(const fs::path& path, std::string_view text) {
@@ -64,6 +66,12 @@ std::vector<policy::Step> explained(const IpAddress& client,
   return admission().explain(client, sender_domain);
 }
 
+Examine examiner(const config::Settings& settings) {
+  return [shared = std::make_shared<const config::Settings>(settings)](const DnsOrder& order) {
+    return domains::examine_some(shared, order.domain, order.resolver);
+  };
+}
+
 asio::awaitable<Result<std::string>> reload(House* house) {
   ++house->told.reloads;
   co_return house->reload_answer();
@@ -74,6 +82,7 @@ Ports ports_of(House* house, std::shared_ptr<const config::Settings> settings) {
   ports.status = [house] { return house->status(); };
   ports.settings = [settings] { return settings; };
   ports.explain = explained;
+  ports.examine = examiner(*settings);
   ports.retried = [house](const store::QueueFilter& filter, TimePoint) {
     house->told.retried.push_back(filter);
   };
@@ -248,7 +257,7 @@ Reply House::ask_files(const std::string& command, boost::json::object arguments
   place.config = config_file();
   place.socket = (folder() / "nobody.sock").string();
   const Explainer explainer = [](const config::Settings&) { return Explain(explained); };
-  return consult(place, Request{command, std::move(arguments)}, explainer).reply;
+  return consult(place, Request{command, std::move(arguments)}, {explainer, examiner}).reply;
 }
 
 boost::json::object arguments(std::initializer_list<Given> given) {

@@ -1,0 +1,199 @@
+"""What `dns show` and `dns check` say of zones with one fault each, on real name servers."""
+import json
+import unittest
+
+import harness
+from harness import dkim_record, key_pem
+from nameservers import Names, text_record, zone_file
+
+SPF = "v=spf1 include:spf.relay.example ~all"
+DMARC = "v=DMARC1; p=none"
+
+
+class Domains(harness.Scenario):
+    """A relay for shops whose zones a test prepares."""
+
+    def setUp(self):
+        super().setUp()
+        self.names = Names(self)
+        self.names.add("example")
+        self.names.add("relay.example", [("spf", text_record("v=spf1 ip4:192.0.2.0/24 -all"))])
+        self.key = dkim_record(key_pem("rsa"))
+        self.domains = []
+
+    def sound(self, **replaced):
+        """The records of a domain that has everything; `replaced` owners have other values (or none: [])."""
+        records = {"r1._domainkey": [self.key], "@": [SPF], "_dmarc": [DMARC]}
+        records.update({{"key": "r1._domainkey", "spf": "@", "dmarc": "_dmarc"}[name]: values for name, values in replaced.items()})
+        return [(owner, text_record(value)) for owner, values in records.items() for value in values]
+
+    def domain(self, name, records, **more):
+        self.names.add(name, records, **more)
+        self.domains.append(name)
+
+    def configured(self, start=True, **dns):
+        shops = [harness.shop(self.folder, name.split(".")[0], name) for name in self.domains]
+        make = self.relay if start else self.unstarted_relay
+        return make(shops=shops, dns=self.names.settings(spf=["include:spf.relay.example"], **dns))
+
+    def check(self, relay, *arguments):
+        code, output, errors = relay.ctl("--json", "dns", "check", *arguments)
+        self.assertIn(code, (0, 1), errors)
+        answer = json.loads(output)
+        self.assertEqual(answer["ok"], code == 0)
+        return answer["domains"]
+
+    def record(self, relay, domain, purpose):
+        (report,) = self.check(relay, domain)
+        return next(each for each in report["records"] if each["purpose"] == purpose)
+
+
+class Check(Domains):
+    def expect(self, relay, domain, purpose, state, *remarks):
+        record = self.record(relay, domain, purpose)
+        said = "\n".join(record["remarks"])
+        self.assertEqual(record["state"], state, f"{domain}: {said}")
+        for remark in remarks:
+            self.assertIn(remark, said, domain)
+        return record
+
+    def test_every_fault_is_named_and_nothing_else_is_taken_for_one(self):
+        key_2048, key_1024 = self.key, dkim_record(key_pem("rsa", 1024))
+        other = dkim_record(key_pem("rsa", 2049))
+        many = [(f"i{number}", text_record("v=spf1 ip4:192.0.2.1 -all")) for number in range(10)]
+        includes = " ".join(f"include:i{number}.many-lookups.example" for number in range(10))
+        verifications = [("@", text_record(f"site-verification={number:090d}")) for number in range(20)]
+
+        self.domain("good.example", self.sound() + verifications)      # too large for UDP
+        self.domain("absent.example", [])
+        self.domain("two-spf.example", self.sound(spf=[SPF, "v=spf1 mx -all"]))
+        self.domain("plus-all.example", self.sound(spf=["v=spf1 include:spf.relay.example +all"]))
+        self.domain("many-lookups.example", self.sound(spf=[f"v=spf1 {includes} ~all"]) + many)
+        self.domain("other-key.example", self.sound(key=[other]))
+        self.domain("revoked.example", self.sound(key=["v=DKIM1; p="]))
+        self.domain("weak.example", self.sound(key=[key_1024]))
+        self.domain("syntax.example", self.sound(key=[key_2048.replace("p=", "p=!")], spf=["v=spf1 inclde:spf.relay.example -all"],
+                                                 dmarc=["v=DMARC1; rua=mailto:x@syntax.example"]))
+        self.domain("chain.example", [("r1._domainkey", "CNAME one.chain.example."), ("one", "CNAME keys.relay-zone.example."),
+                                      *self.sound(key=[])])
+        self.names.add("relay-zone.example", [("keys", text_record(self.key))])
+        self.domain("disagree.example", self.sound(), second=self.sound(key=[]))
+        self.domains += ["servfail.example", "silent.example", "unregistered.example"]
+        self.names.add_broken("servfail.example")
+        self.names.add_silent("silent.example")
+        self.domain("waiting.example", self.sound(key=[]))
+        self.names.start()
+        relay = self.configured()
+
+        self.expect(relay, "good.example", "dkim", "ok")
+        self.assertEqual(self.check(relay, "good.example")[0]["ok"], True)
+        self.expect(relay, "absent.example", "dkim", "absent", "NXDOMAIN")
+        self.expect(relay, "absent.example", "spf", "absent", "the name exists, without SPF record")
+        self.expect(relay, "two-spf.example", "spf", "differs", "2 SPF records")
+        self.expect(relay, "plus-all.example", "spf", "differs", "+all lets everybody send")
+        record = self.expect(relay, "many-lookups.example", "spf", "differs", "11 look-ups, and 10 are allowed",
+                             "include:spf.relay.example is missing")
+        self.assertEqual(record["lookups"], 11)
+        self.expect(relay, "other-key.example", "dkim", "differs", "another key than the relay signs with")
+        self.expect(relay, "revoked.example", "dkim", "differs", "revoked")
+        self.expect(relay, "weak.example", "dkim", "differs", "another key", "1024 bits")
+        self.expect(relay, "syntax.example", "dkim", "differs", "syntax error")
+        self.expect(relay, "syntax.example", "spf", "differs", "syntax error: 'inclde:spf.relay.example'")
+        self.expect(relay, "syntax.example", "dmarc", "differs", "syntax error: there is no p=")
+        self.expect(relay, "chain.example", "dkim", "ok", "a chain of CNAMEs: r1._domainkey.chain.example → one.chain.example → keys.relay-zone.example")
+        self.expect(relay, "disagree.example", "dkim", "waiting", "127.0.0.2 (ns2.disagree.example) does not have it")
+        self.expect(relay, "servfail.example", "dkim", "unknown", "SERVFAIL")
+        self.expect(relay, "silent.example", "dkim", "unknown", f"resolver {self.names.resolver.endpoint}:")
+        self.expect(relay, "unregistered.example", "dkim", "absent", "NXDOMAIN")
+
+        self.expect(relay, "waiting.example", "dkim", "absent")         # and the resolver remembers that
+        self.names.change("waiting.example", self.sound())
+        harness.wait_until(lambda: self.record(relay, "waiting.example", "dkim")["state"] != "absent", "the new zone to be served")
+        self.expect(relay, "waiting.example", "dkim", "waiting", "still has the older answer")
+
+        code, output, errors = relay.ctl("dns", "check", "--all")
+        self.assertEqual(code, 1, errors)
+        self.assertEqual(output.count(": ok\n  r1."), 2, output)        # good and chain, and no other
+
+    def test_it_is_answered_without_the_daemon_too(self):
+        self.domain("good.example", self.sound())
+        self.names.start()
+        relay = self.configured(start=False)
+        code, output, errors = relay.ctl("dns", "check", "good.example")
+        self.assertEqual(code, 0, output + errors)
+        self.assertIn("r1._domainkey.good.example TXT: ok", output)
+        self.assertIn("the daemon is not running", errors)
+
+    def test_another_resolver_can_be_named(self):
+        self.domain("good.example", self.sound())
+        self.names.start()
+        relay = self.configured()
+        record = next(each for each in self.check(relay, "good.example", "--resolver", "127.0.0.1:1")[0]["records"])
+        self.assertEqual(record["state"], "unknown")
+        self.assertIn("resolver 127.0.0.1:1: nobody listens there", record["remarks"])
+        self.assertEqual(relay.ctl("dns", "check", "good.example", "--resolver", "unbound")[0], 65)
+        self.assertEqual(relay.ctl("dns", "check")[0], 65)
+        code, _, errors = relay.ctl("dns", "check", "god.example")
+        self.assertEqual(code, 1)
+        self.assertIn("did you mean 'good.example'?", errors)
+
+
+class Show(Domains):
+    """What is shown is what a shop, its provider or the operator can use as it is."""
+
+    def test_a_zone_that_has_the_lines_shown_passes_the_check(self):
+        self.domain("new.example", [])
+        self.names.start()
+        relay = self.configured(dmarc="v=DMARC1; p=quarantine; rua=mailto:d@relay.example")
+        code, zone, errors = relay.ctl("dns", "show", "new.example", "--format", "zone")
+        self.assertEqual(code, 0, errors)
+        for server in self.names.servers:
+            server.write("new.example", zone_file("new.example", []).replace("hostmaster 1 ", "hostmaster 2 ") + zone.replace("; advised: ", ""))
+            server.reload()
+        # The resolver remembers that nothing was there; another one that never asked would not.
+        harness.wait_until(lambda: {each["state"] for each in self.check(relay, "new.example")[0]["records"]} <= {"ok", "waiting"},
+                           "every record of the zone to be served")
+
+    def test_the_operators_zones_leave_only_aliases_to_the_shop(self):
+        self.names.add("keys.example", [("r1.alias.example", text_record(self.key))])
+        self.names.add("bounce.example", [("@", "MX 10 relay-1.example.jp."), ("@", text_record(SPF))])
+        self.domain("alias.example", [("r1._domainkey", "CNAME r1.alias.example.keys.example."), ("bounce", "CNAME bounce.example.")])
+        self.names.start()
+        (self.folder / "secret").write_text("0" * 64)
+        (self.folder / "secret").chmod(0o600)
+        relay = self.unstarted_relay(
+            shops=[harness.shop(self.folder, "alias", "alias.example")],
+            reports={"secret": f"file:{self.folder / 'secret'}", "listen": "127.0.0.1:0"},
+            dns=self.names.settings(spf=["include:spf.relay.example"], dkim_zone="keys.example", return_path_alias="bounce.example"))
+        relay.config["shops"][0]["domains"][0]["return_path"] = "bounce.alias.example"
+        relay.write_config()
+        code, output, errors = relay.ctl("dns", "check", "alias.example")
+        self.assertEqual(code, 0, output + errors)
+        _, zone, _ = relay.ctl("dns", "show", "alias.example", "--format", "zone")
+        self.assertIn("r1._domainkey.alias.example. 3600 IN CNAME r1.alias.example.keys.example.\n", zone)
+        self.assertIn("bounce.alias.example. 3600 IN CNAME bounce.example.\n", zone)
+        self.assertLess(zone.index("; for the operator's own zone"), zone.index("r1.alias.example.keys.example. 3600 IN TXT"))
+        _, letter, _ = relay.ctl("dns", "show", "alias.example", "--format", "ja")
+        self.assertIn("設定済みのレコード", letter)
+        self.assertNotIn("TXT       ", letter)
+
+    def test_a_letter_asks_the_shop_and_another_one_only_informs_it(self):
+        self.domain("letter.example", [("@", text_record("v=spf1 include:_spf.other.example ~all"))])
+        self.names.start()
+        relay = self.configured(start=False)
+        code, letter, errors = relay.ctl("dns", "show", "letter.example", "--format", "ja")
+        self.assertEqual(code, 0, errors)
+        for words in ("件名: 【letter.example】メール配信に必要なDNSレコード設定のお願い", "下記3件のDNSレコード",
+                      "ホスト名  : r1._domainkey.letter.example", "管理画面では「r1._domainkey」", self.key,
+                      "現在の値  :\n    v=spf1 include:_spf.other.example ~all",
+                      "値        : v=spf1 include:_spf.other.example include:spf.relay.example ~all", "必ず置き換えてください"):
+            self.assertIn(words, letter)
+        relay.config["shops"][0]["domains"][0]["dns"] = "operator"
+        relay.write_config()
+        _, letter, _ = relay.ctl("dns", "show", "letter.example", "--format", "ja")
+        self.assertIn("お客様の作業は不要です", letter)
+        self.assertNotIn("設定をお願いいたします", letter)
+
+
+if __name__ == "__main__":
+    unittest.main()
