@@ -1,5 +1,6 @@
 #include "store/inquiry.h"
 
+#include "store/domains.h"
 #include "store/queue_filter.h"
 #include "store/row_reading.h"
 #include "store/schema.h"
@@ -227,6 +228,16 @@ records::Standing Inquiry::standing(const records::SuppressionEntry& entry, Time
 
 std::int64_t Inquiry::clearings_since(std::string_view key, TimePoint since) {
   return store::clearings_since(connection_, key, since);
+}
+
+std::vector<records::SigningKey> Inquiry::signing_keys(std::string_view domain) {
+  return store::signing_keys(connection_, domain);
+}
+
+std::vector<records::DnsRecord> Inquiry::dns_records() { return store::dns_records(connection_); }
+
+bool Inquiry::has_open_mail_signed(std::string_view domain, std::string_view selector) {
+  return store::has_open_mail_signed(connection_, domain, selector);
 }
 
 std::vector<records::AuditRow> Inquiry::audits(std::size_t limit) {

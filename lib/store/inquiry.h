@@ -12,6 +12,7 @@
 #include "records/charge.h"
 #include "records/message.h"
 #include "records/report.h"
+#include "records/signing_key.h"
 #include "records/suppression.h"
 #include "store/accounts.h"
 #include "store/database.h"
@@ -125,6 +126,12 @@ class Inquiry {
   records::Standing standing(const records::SuppressionEntry& entry, TimePoint now, Duration quiet);
   /// How often somebody has cleared the address since then.
   std::int64_t clearings_since(std::string_view key, TimePoint since);
+
+  /// Of one domain, or of all (""); in order of domain and selector.
+  std::vector<records::SigningKey> signing_keys(std::string_view domain);
+  std::vector<records::DnsRecord> dns_records();
+  /// Does mail wait that this key has signed? Reads the queue.
+  bool has_open_mail_signed(std::string_view domain, std::string_view selector);
 
   std::vector<records::AuditRow> audits(std::size_t limit);  ///< the newest first
 
