@@ -18,6 +18,9 @@ namespace {
 
 /// A refusal in place of the banner may take no more than this.
 constexpr std::chrono::seconds refusal_time{2};
+/// So many are given a moment to read theirs; in a flood the descriptors are for those who may
+/// send.
+constexpr std::size_t refusals_at_once = 200;
 
 template <std::size_t size>
 std::array<std::uint8_t, size> random_bytes() {
@@ -38,7 +41,15 @@ std::string hex(const std::array<std::uint8_t, 4>& bytes) {
   return text;
 }
 
-asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply) {
+asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply, std::size_t& being_refused) {
+  struct Count {
+    explicit Count(std::size_t& of) : value(of) { ++value; }
+    ~Count() { --value; }
+    Count(const Count&) = delete;
+    Count& operator=(const Count&) = delete;
+    std::size_t& value;
+  };
+  const Count count(being_refused);
   stream.set_deadline(net::after(refusal_time));
   const std::string wire = reply.wire();
   try {
@@ -46,7 +57,9 @@ asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply) {
   } catch (const net::IoError&) {
     // Nobody listens to the refusal: that is as good.
   }
-  co_await stream.close();
+  std::chrono::milliseconds linger = std::chrono::seconds(1);
+  if (being_refused > refusals_at_once) linger = std::chrono::milliseconds(0);
+  co_await stream.close(linger);
 }
 
 asio::awaitable<void> hold(Reception& reception, std::unique_ptr<Session> session,
@@ -132,7 +145,7 @@ void Reception::welcome(net::Stream stream, std::size_t listener) {
       client.host == nullptr ? std::string_view() : std::string_view(client.host->name);
   log::connect_refused(log::Peer{client.session, client.address, host},
                        log::Answer{refusal.code, refusal.enhanced, refusal.text}, reason);
-  sessions_running_.spawn(turn_away(std::move(stream), std::move(refusal)));
+  sessions_running_.spawn(turn_away(std::move(stream), std::move(refusal), being_refused_));
 }
 
 asio::awaitable<void> Reception::stop(net::Deadline deadline) {

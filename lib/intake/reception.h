@@ -117,6 +117,7 @@ class Reception {
   std::unordered_map<std::string, policy::ShopMeter> meters_;
   Counters counters_;
   std::uint64_t sessions_ = 0;
+  std::size_t being_refused_ = 0;
   std::string session_prefix_;
   std::vector<net::Listener> listeners_;
   net::TaskGroup accepting_;

@@ -131,24 +131,37 @@ asio::awaitable<void> Session::converse() {
 asio::awaitable<bool> Session::flush() {
   const std::string output = protocol_.take_output();
   if (output.empty()) co_return false;
+  // A reply ends a command: the next one, and the reading of this reply, have a time of their own.
+  command_deadline_ = net::after(site_->settings.limits.command_timeout);
+  stream_.set_deadline(command_deadline_);
   co_await stream_.write(output);
   co_return true;
 }
 
 asio::awaitable<bool> Session::read_more() {
-  buffer_.resize(protocol_.reading_body() ? body_buffer : command_buffer);
+  note_body(protocol_.reading_body());
   stream_.set_deadline(next_deadline());
   // A body under way may finish while the server drains; only between commands is a stop heard.
-  stream_.set_stoppable(!protocol_.reading_body());
+  stream_.set_stoppable(!reading_body_);
   const std::size_t count = co_await stream_.read_some(buffer_);
+  if (reading_body_) body_octets_ += count;
   if (count > 0) protocol_.receive(std::string_view(buffer_.data(), count));
   co_return count > 0;
+}
+
+/// Octets that are only read to be thrown away count as well: those of a BDAT that was refused,
+/// those behind the first fault of a body.
+void Session::note_body(bool reading) {
+  if (reading == std::exchange(reading_body_, reading)) return;
+  body_began_ = std::chrono::steady_clock::now();
+  body_octets_ = 0;
+  buffer_ = std::vector<char>(reading ? body_buffer : command_buffer);
 }
 
 net::Deadline Session::next_deadline() const {
   const config::Limits& limits = site_->settings.limits;
   net::Deadline deadline = began_ + limits.session_timeout;
-  if (!protocol_.reading_body()) return std::min(deadline, command_deadline_);
+  if (!reading_body_) return std::min(deadline, command_deadline_);
   deadline = std::min(deadline, body_began_ + limits.message_timeout);
   const std::chrono::seconds earned(body_octets_ /
                                     std::max<std::uint64_t>(limits.minimum_rate.bytes, 1));
@@ -165,12 +178,12 @@ asio::awaitable<void> Session::on_event(smtp::Event event) {
   } else if (std::holds_alternative<smtp::DataStart>(event)) {
     // Ruby cannot classify a refusal of DATA itself: what speaks against the message is said at
     // MAIL, at RCPT or after the dot.
-    body_began_ = std::chrono::steady_clock::now();
     protocol_.answer(Reply(354, "", "end with <CRLF>.<CRLF>"));
   } else if (auto* end = std::get_if<smtp::BodyEnd>(&event)) {
     const Reply reply = co_await on_body_end(*end);
     protocol_.answer(reply);
     forget_transaction();
+    note_body(false);
   } else if (auto* auth = std::get_if<smtp::Auth>(&event)) {
     const Reply reply = co_await on_auth(*auth);
     protocol_.answer(reply);
@@ -183,7 +196,6 @@ asio::awaitable<void> Session::on_event(smtp::Event event) {
   } else if (const auto* close = std::get_if<smtp::Close>(&event)) {
     end_ = close->reason;
   }
-  command_deadline_ = net::after(site_->settings.limits.command_timeout);
 }
 
 asio::awaitable<void> Session::start_tls() {
@@ -313,7 +325,6 @@ Reply Session::on_rcpt(smtp::RcptTo rcpt) {
 }
 
 void Session::on_body_part(std::string_view bytes) {
-  body_octets_ += bytes.size();
   if (out_of_memory_) return;
   const std::size_t needed = message_.size() + bytes.size();
   if (needed > memory_taken_) {
@@ -350,7 +361,6 @@ void Session::forget_transaction() {
   memory_.release();
   memory_taken_ = 0;
   out_of_memory_ = false;
-  body_octets_ = 0;
 }
 
 Reply Session::refuse(std::string_view stage, Reply reply, std::string_view reason,

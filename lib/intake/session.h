@@ -38,6 +38,7 @@ class Session {
   smtp::Reply on_hello(smtp::Hello hello);
   smtp::Reply on_mail(smtp::MailFrom mail);
   smtp::Reply on_rcpt(smtp::RcptTo rcpt);
+  void note_body(bool reading);
   void on_body_part(std::string_view bytes);
   void forget_transaction();
 
@@ -68,8 +69,9 @@ class Session {
 
   net::Deadline began_;
   net::Deadline command_deadline_;  ///< for the whole of a command, not for each byte of it
+  bool reading_body_ = false;
   net::Deadline body_began_;
-  std::uint64_t body_octets_ = 0;
+  std::uint64_t body_octets_ = 0;  ///< received since then
   std::uint64_t stored_ = 0;
   std::uint64_t rejects_ = 0;
   std::string end_ = "lost";

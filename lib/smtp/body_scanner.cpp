@@ -74,9 +74,7 @@ bool BodyScanner::complete_last_line() {
 }
 
 void BodyScanner::note(BodyProblem problem) {
-  if (problem_ == BodyProblem::none || (smuggles(problem) && !smuggles(problem_))) {
-    problem_ = problem;
-  }
+  if (problem_ == BodyProblem::none || problem < problem_) problem_ = problem;
 }
 
 }  // namespace ecrelay::smtp

@@ -6,8 +6,8 @@
 
 namespace ecrelay::smtp {
 
-/// Why a body must not be accepted. Of several, the first of bare_cr, bare_lf and nul counts
-/// (SMTP smuggling: the client is then not to be believed), else the first of the others.
+/// Why a body must not be accepted. Of several the first in this order counts, wherever each stood
+/// and however the input was cut: those of SMTP smuggling first, for they end the session.
 enum class BodyProblem { none, bare_cr, bare_lf, nul, line_too_long, too_big, too_many_chunks };
 
 /// True for the problems after which the connection must be closed.

@@ -168,6 +168,8 @@ void ServerProtocol::on_auth_step(SaslStep step) {
 }
 
 void ServerProtocol::on_mail(std::string_view arguments) {
+  // Refused senders without end are no dialogue either.
+  if (++idle_commands_ > limits_.idle_commands && count_error()) return;
   auto parsed = parse_mail(arguments, capabilities_);
   if (auto* mail = std::get_if<MailFrom>(&parsed)) {
     smtputf8_ = mail->smtputf8;
@@ -179,6 +181,7 @@ void ServerProtocol::on_mail(std::string_view arguments) {
 }
 
 void ServerProtocol::on_rcpt(std::string_view arguments) {
+  if (++asked_recipients_ > 2 * limits_.recipients && count_error()) return;
   if (recipients_ >= limits_.recipients) return send(Reply(452, "4.5.3", "too many recipients"));
   auto parsed = parse_rcpt(arguments, capabilities_, smtputf8_);
   if (auto* rcpt = std::get_if<RcptTo>(&parsed)) return ask(Asked::rcpt, std::move(*rcpt));
@@ -237,6 +240,7 @@ void ServerProtocol::close(std::string_view reason) {
 void ServerProtocol::forget_transaction() {
   smtputf8_ = false;
   recipients_ = 0;
+  asked_recipients_ = 0;
   chunks_ = 0;
 }
 

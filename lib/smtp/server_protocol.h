@@ -123,8 +123,9 @@ class ServerProtocol {
   bool authenticated_ = false;
   SaslDialogue sasl_;
 
-  bool smtputf8_ = false;  // of the transaction
-  std::size_t recipients_ = 0;
+  bool smtputf8_ = false;             // of the transaction
+  std::size_t recipients_ = 0;        // accepted
+  std::size_t asked_recipients_ = 0;  // all RCPT
 
   BodyScanner scanner_;
   std::uint64_t chunk_left_ = 0;

@@ -27,7 +27,7 @@ const std::vector<Variant> look_alikes = {
     {"hi\r\n.\rNOOP\r\n", BodyProblem::bare_cr},
     {"hi\r\n.\r\r\nNOOP\r\n", BodyProblem::bare_cr},
     {"hi\r\r\n.\n\r\nNOOP\r\n", BodyProblem::bare_cr},
-    {"hi\n\r.\n\rNOOP\r\n", BodyProblem::bare_lf},
+    {"hi\n\r.\n\rNOOP\r\n", BodyProblem::bare_cr},
     {"hi\r\n.\0\r\nNOOP\r\n"s, BodyProblem::nul},
     {"hi\r\n\0.\r\nNOOP\r\n"s, BodyProblem::nul},
     {"hi\0\r\n"s, BodyProblem::nul},
