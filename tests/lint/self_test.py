@@ -10,6 +10,7 @@ import check_format
 import check_layers
 import check_scripts
 import check_sizes
+import check_threats
 import check_top
 import check_words
 import cpp
@@ -186,6 +187,24 @@ class Top(Planted):
 
     def test_a_module_that_is_not_on_the_map(self):
         self.assertIn("lib/misc: not a module", self.found(check_top, {"lib/misc/a.h": ""}))
+
+
+class Threats(Planted):
+    def found_in(self, *names):
+        self.plant(files={"tests/unit/a_test.cpp": "TEST_F(Wall, Holds) {}\n", "tests/system/test_a.py": "def test_it_holds(self):\n",
+                          "tests/threats.md": f"| what | tests |\n|---|---|\n| fire | {' '.join(f'`{name}`' for name in names)} |\n"})
+        return "\n".join(check_threats.problems(self.root))
+
+    def test_names_that_are_there(self):
+        self.assertEqual(self.found_in("unit/a_test.cpp#Wall.Holds", "system/test_a.py#test_it_holds", "system/test_a.py"), "")
+
+    def test_a_name_that_no_test_has_any_more(self):
+        for name in ("unit/a_test.cpp#Wall.Hold", "system/test_a.py#test_it_hold", "unit/b_test.cpp"):
+            with self.subTest(name):
+                self.assertIn(f"tests/threats.md:3: no test '{name}'", self.found_in(name))
+
+    def test_a_threat_without_a_test(self):
+        self.assertIn("no test is named", self.found_in())
 
 
 class Words(Planted):
