@@ -48,6 +48,7 @@ asio::awaitable<bool> Courier::open(const config::Server& server) {
   const bool connected = co_await connect(server.address);
   if (!connected) co_return false;
   protocol_.emplace(hostname_);
+  awaited_after_.reset();
   co_return co_await introduce();
 }
 
@@ -156,8 +157,12 @@ asio::awaitable<smtp::ClientEvent> Courier::step() {
 asio::awaitable<void> Courier::exchange() {
   std::string lost;
   try {
-    stream_->set_deadline(reply_deadline());
     const std::string output = protocol_->take_output();
+    // A reply has its time as a whole: a server that drips it gains nothing by each byte.
+    const std::size_t heard = protocol_->replies();
+    const bool next = !output.empty() || awaited_after_ != heard;
+    awaited_after_ = heard;
+    if (next) stream_->set_deadline(reply_deadline());
     if (!output.empty()) co_await stream_->write(output);
     const std::size_t count = co_await stream_->read_some(buffer_);
     if (count > 0) {
@@ -173,6 +178,7 @@ asio::awaitable<void> Courier::exchange() {
 }
 
 asio::awaitable<void> Courier::write_body() {
+  awaited_after_.reset();
   std::string lost;
   try {
     stream_->set_deadline(net::after(upstream_.timeouts.block));

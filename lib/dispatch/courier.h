@@ -90,6 +90,7 @@ class Courier {
   std::optional<net::Stream> stream_;
   std::optional<smtp::ClientProtocol> protocol_;
   std::vector<char> buffer_;
+  std::optional<std::size_t> awaited_after_;  ///< replies heard when the wait for the next began
   Unreachable failure_;
   std::string server_host_;
   std::string server_text_;

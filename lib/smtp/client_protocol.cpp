@@ -57,6 +57,7 @@ void ClientProtocol::receive(std::string_view bytes) {
     const auto reply = parser_.next();
     if (!reply) return garbage(reply.error().detail);
     if (!*reply) return;
+    ++replies_;
     on_reply(**reply);
   }
 }

@@ -63,6 +63,8 @@ class ClientProtocol {
   /// Ready for send(), start_tls(), log_in() or quit().
   bool idle() const { return phase_ == Phase::idle; }
   bool closing() const { return phase_ == Phase::ended; }
+  /// How many whole replies were heard: the time limit of the next begins with each.
+  std::size_t replies() const { return replies_; }
   const UpstreamCapabilities& capabilities() const { return capabilities_; }
 
  private:
@@ -92,6 +94,7 @@ class ClientProtocol {
   std::deque<Due> due_{Due::greeting};
   std::size_t unsent_ = 0;  // of due_, at its end: still in output_
   std::string output_;
+  std::size_t replies_ = 0;
   std::deque<ClientEvent> events_;
   std::vector<Secret> login_lines_;  // what the next 334 gets is at the end
   std::optional<ClientTransaction> transaction_;

@@ -4,6 +4,7 @@ what was not taken, and never mail in clear where TLS was asked for."""
 import socket
 import ssl
 import threading
+import time
 import unittest
 import warnings
 
@@ -149,6 +150,16 @@ class Liars(harness.Scenario):
         relay = self.relay_to(drip)
         relay.wait("sent", id=self.assertAccepted(relay.deliver(MAIL)))
         self.assertEqual(len(relay.charges()), 1)
+
+    def test_a_reply_that_drips_has_its_time_and_no_more(self):
+        def drip(peer):
+            peer.greet()
+            peer.hear(b"DATA\r\n")
+            while True:
+                peer.say(b"2")
+                time.sleep(0.2)
+        relay = self.relay_to(drip, timeouts={"command": "1s"})
+        self.assertOnlyDeferred(relay, self.assertAccepted(relay.deliver(MAIL)))
 
     # ---- TLS towards upstreams
 
