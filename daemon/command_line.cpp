@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -169,7 +170,19 @@ void add_reading(CLI::App& app, Order& order) {
   Command(host, order, "explain", "host.explain", "who a client is, what it may send, and why")
       .text("ip", "ip", "address of the client", true)
       .text("--from", "from", "sender address or domain");
-  Command(app, order, "reload", "reload", "read the configuration again");
+  Command(app, order, "reload", "reload", "put the configuration file in force as it is now");
+  CLI::App& config = group(app, "config", "the configuration");
+  Command(config, order, "diff", "config.diff",
+          "what a file would change; exits 1 when there is something")
+      .app()
+      .add_option_function<std::string>(
+          "file",
+          [&order](const std::string& file) {
+            order.request.arguments["file"] =
+                control::json_text(std::filesystem::absolute(file).string());
+          },
+          "a configuration file that the relay can read")
+      ->required();
   CLI::App& backup =
       Command(app, order, "backup", "backup", "copy the book and the live spool").app();
   backup.add_option("folder", order.backup_folder, "a new or empty folder")->required();

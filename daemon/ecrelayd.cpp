@@ -16,9 +16,8 @@
 #include "config/loader.h"
 #include "config/print.h"
 #include "config/reference.h"
+#include "configuration.h"
 #include "core/escape.h"
-#include "dkim/signer.h"
-#include "intake/site.h"
 #include "log/events.h"
 #include "log/log.h"
 #include "relay.h"
@@ -42,36 +41,6 @@ struct Arguments {
 
 void complain(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
-log::Level level_of(config::LogLevel level) {
-  switch (level) {
-    case config::LogLevel::debug:
-      return log::Level::debug;
-    case config::LogLevel::warn:
-      return log::Level::warning;
-    case config::LogLevel::error:
-      return log::Level::error;
-    case config::LogLevel::info:
-      break;
-  }
-  return log::Level::info;
-}
-
-log::Options log_options(const config::Settings& settings) {
-  log::Options options;
-  options.level = level_of(settings.log.level);
-  options.format =
-      settings.log.format == config::LogFormat::text ? log::Format::text : log::Format::json;
-  options.target =
-      settings.log.target.is_stdout() ? "stdout" : "file:" + settings.log.target.file.string();
-  options.node = settings.node;
-  return options;
-}
-
-std::unique_ptr<dkim::Signer> make_signer(const config::Settings& settings) {
-  return settings.dkim.engine == config::DkimEngine::cached ? dkim::make_cached_signer()
-                                                            : dkim::make_opendkim_signer();
-}
-
 /// A core dump would hold keys and mail (THREATS "secrets"); descriptors are what connections cost.
 void prepare_process() {
   prctl(PR_SET_DUMPABLE, 0);
@@ -84,11 +53,10 @@ void prepare_process() {
   umask(077);
 }
 
-int serve(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer,
-          const Arguments& arguments, const std::vector<std::string>& warnings) {
+int serve(Configuration configuration, const Arguments& arguments,
+          const std::vector<std::string>& warnings) {
   prepare_process();
-  const config::Settings& settings = site->settings;
-  if (auto started = log::start(log_options(settings)); !started) {
+  if (auto started = log::start(log_options(configuration.settings())); !started) {
     complain("ecrelayd: " + started.error().detail);
     return exit_configuration;
   }
@@ -99,7 +67,7 @@ int serve(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer
     Relay::Options options;
     options.config = arguments.config;
     options.quickack = !arguments.no_quickack;
-    Relay relay(std::move(site), std::move(signer), std::move(options));
+    Relay relay(std::move(configuration), std::move(options));
     code = relay.run();
   } catch (const store::Failure& failure) {
     log::store_trouble("open", failure.what());
@@ -113,34 +81,27 @@ int serve(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer
   return code;
 }
 
-int run(const Arguments& arguments) {
-  config::LoadOutcome loaded = config::load(arguments.config);
+int print_effective(const std::string& file) {
+  const config::LoadOutcome loaded = config::load(file);
   for (const config::Problem& error : loaded.errors) complain(error.text());
-  if (arguments.check || !loaded.settings) {
-    for (const config::Problem& warning : loaded.warnings) complain(warning.text());
-  }
   if (!loaded.settings) return exit_configuration;
-  if (arguments.print) {
-    std::fputs(config::print(*loaded.settings).c_str(), stdout);
-    return 0;
-  }
+  std::fputs(config::print(*loaded.settings).c_str(), stdout);
+  return 0;
+}
 
-  std::unique_ptr<dkim::Signer> signer = make_signer(*loaded.settings);
-  intake::SiteOutcome outcome = intake::build_site(std::move(*loaded.settings), *signer, now());
-  for (const std::string& error : outcome.errors) {
-    complain(printable(arguments.config, 1000) + ": error: " + printable(error, 2000));
+int run(const Arguments& arguments) {
+  if (arguments.print) return print_effective(arguments.config);
+  ConfigurationOutcome outcome = read_configuration(arguments.config, now(), Known());
+  for (const std::string& error : outcome.errors) complain(error);
+  if (arguments.check || !outcome.configuration) {
+    for (const std::string& warning : outcome.warnings) complain(warning);
   }
-  if (!outcome.site) return exit_configuration;
-  std::vector<std::string> warnings = std::move(outcome.warnings);
+  if (!outcome.configuration) return exit_configuration;
   if (arguments.check) {
-    for (const std::string& warning : warnings) {
-      complain(printable(arguments.config, 1000) + ": warning: " + printable(warning, 2000));
-    }
     std::printf("%s: ok\n", printable(arguments.config, 1000).c_str());
     return 0;
   }
-  for (const config::Problem& warning : loaded.warnings) warnings.push_back(warning.text());
-  return serve(std::move(outcome.site), std::move(signer), arguments, warnings);
+  return serve(std::move(*outcome.configuration), arguments, outcome.warnings);
 }
 
 }  // namespace

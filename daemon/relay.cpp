@@ -6,11 +6,13 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <utility>
 
 #include "control/price_list.h"
+#include "core/text.h"
 #include "domains/examination.h"
 #include "log/events.h"
 #include "log/failure.h"
@@ -25,29 +27,6 @@ constexpr std::size_t backlog_page = 1000;
 /// More than this many messages are found again by the time keeper of their upstream anyway.
 constexpr std::size_t retried_at_once = 100'000;
 
-records::PointThreshold threshold(const config::PointThreshold& from) {
-  return {from.points, from.days, from.span};
-}
-
-records::ListRules list_rules(const config::Suppression& from) {
-  records::ListRules rules;
-  rules.dry_run = from.dry_run;
-  rules.mailbox = threshold(from.mailbox);
-  rules.delivery = threshold(from.delivery);
-  rules.points_window = from.points_window;
-  rules.quiet_after_delivery = from.quiet_after_delivery;
-  rules.hard = from.lifetimes.hard;
-  rules.points = from.lifetimes.points;
-  rules.domain = from.lifetimes.domain;
-  rules.spread_shops = from.spread_shops;
-  rules.spread_window = from.spread_window;
-  rules.wave_percent = from.breaker.percent;
-  rules.wave_finals = from.breaker.finals;
-  rules.wave_window = from.breaker.window;
-  rules.wave_times_usual = from.breaker.times_usual;
-  return rules;
-}
-
 using Tell = std::function<void(const std::string&)>;
 
 store::Store::Settings store_settings(const config::Settings& settings, Tell broken,
@@ -60,6 +39,22 @@ store::Store::Settings store_settings(const config::Settings& settings, Tell bro
   return result;
 }
 
+void tell_reload(const std::string& file, const Result<Proposal>& proposal,
+                 const Result<void>& done) {
+  constexpr std::size_t most = 100;
+  if (!done) {
+    for (const std::string_view line : text::split(done.error().detail, '\n'))
+      log::reload_failed(file, line);
+    return;
+  }
+  log::reloaded(file, proposal->changes.size());
+  for (std::size_t i = 0; i < std::min(most, proposal->changes.size()); ++i) {
+    const config::Difference& change = proposal->changes[i];
+    log::setting_changed(change.path, change.word(), change.before, change.after);
+  }
+  for (const std::string& warning : proposal->warnings) log::config_warning(warning);
+}
+
 /// Not by way of the network thread: the trouble may be there before it runs.
 void tell_trouble(const std::string& reason) {
   if (reason.empty()) {
@@ -69,7 +64,7 @@ void tell_trouble(const std::string& reason) {
   }
 }
 
-std::string_view text(config::ListenerTls tls) {
+std::string_view word(config::ListenerTls tls) {
   switch (tls) {
     case config::ListenerTls::opportunistic:
       return "opportunistic";
@@ -86,6 +81,7 @@ std::string_view text(config::ListenerTls tls) {
 control::UpstreamStatus upstream_status(const dispatch::UpstreamState& each) {
   control::UpstreamStatus upstream;
   upstream.name = each.name;
+  upstream.removed = each.removed;
   upstream.connections = each.connections;
   upstream.limit = each.limit;
   upstream.waiting = each.waiting;
@@ -113,10 +109,9 @@ std::vector<control::VerbStatus> verbs_of(const intake::Counters& counters) {
 
 }  // namespace
 
-Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer,
-             Options options)
-    : site_(std::move(site)),
-      signer_(std::move(signer)),
+Relay::Relay(Configuration configuration, Options options)
+    : site_(std::move(configuration.site)),
+      signer_(std::move(configuration.signer)),
       options_(std::move(options)),
       up_since_(now()),
       began_(std::chrono::steady_clock::now()),
@@ -133,11 +128,13 @@ Relay::Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Sig
       inquiry_(store_.book()),
       resolver_(context_.get_executor()),
       workers_("signer", settings().dkim.signers),
-      dispatcher_(dispatch_ports(), settings()),
+      reload_over_(context_.get_executor()),
+      dispatcher_(dispatch_ports(), std::move(configuration.plan)),
       reception_(intake_ports(), site_),
       reports_(reports::Ports{context_.get_executor(), workers_, store_.writer(), inquiry_,
-                              [this](const store::Weighed& weighed) { on_weighed(weighed); }},
-               std::shared_ptr<const config::Settings>(site_, &site_->settings)),
+                              [this](const store::Weighed& weighed) { on_weighed(weighed); },
+                              listening_sockets()},
+               std::move(configuration.terms)),
       tasks_(context_.get_executor(), log::failure_teller("daemon")),
       control_(tasks_, store_.writer(), store_.book(), control_ports()) {
   // Before anything is charged by them.
@@ -192,7 +189,7 @@ Result<void> Relay::open_doors() {
   if (auto opened = reception_.listen(); !opened) return opened.error();
   const std::vector<net::Endpoint> endpoints = reception_.endpoints();
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    log::listening(endpoints[i].text(), text(settings().listeners[i].tls));
+    log::listening(endpoints[i].text(), word(settings().listeners[i].tls));
   }
   if (auto opened = reports_.listen(); !opened) return opened.error();
   if (const auto endpoint = reports_.endpoint()) log::listening(endpoint->text(), "reports");
@@ -227,8 +224,7 @@ asio::awaitable<void> Relay::handle_signals() {
         log::reopen();
         break;
       case SIGHUP:
-        log::reloaded(options_.config.string(),
-                      "a change of the configuration needs a restart: systemctl restart ecrelayd");
+        tasks_.spawn(control_.reload_by_signal());
         break;
       default:
         reason = signal == SIGTERM ? "SIGTERM" : "SIGINT";
@@ -261,6 +257,88 @@ asio::awaitable<void> Relay::stop(std::string reason) {
   const auto lived = std::chrono::steady_clock::now() - began_;
   log::stopped(reason, std::chrono::duration_cast<Duration>(lived));
   context_.stop();
+}
+
+/// One at a time: who asks meanwhile gets a reload of his own, since the files may have changed
+/// after they were read.
+asio::awaitable<Result<control::Reloaded>> Relay::reload() {
+  while (reloading_) co_await reload_over_.wait();
+  if (stopping_) co_return unavailable("the relay is stopping");
+  reloading_ = true;
+  Result<Proposal> proposal = co_await read_anew();
+  Result<void> done;
+  if (!proposal)
+    done = proposal.error();
+  else
+    done = co_await put_in_force(*proposal);
+  reloading_ = false;
+  reload_over_.notify_one();
+  tell_reload(options_.config.string(), proposal, done);
+  if (!done) co_return done.error();
+  control::Reloaded reloaded{std::move(proposal->changes), std::move(proposal->warnings)};
+  co_return reloaded;
+}
+
+/// What nobody foresaw refuses the reload, like what is wrong with the file.
+asio::awaitable<Result<Proposal>> Relay::read_anew() {
+  Known known{signer_, site_, dispatcher_.routes(), reports_.terms()};
+  auto reading =
+      reader_.run([file = options_.config, known = std::move(known), book = store_.book(),
+                   at = now()] { return propose(file, known, book, at); });
+  std::string trouble;
+  try {
+    co_return co_await std::move(reading);
+  } catch (const std::exception& failure) {
+    trouble = failure.what();
+  }
+  co_return unavailable(trouble);
+}
+
+/// What can still fail comes first, and leaves nothing behind.
+asio::awaitable<Result<void>> Relay::put_in_force(Proposal& proposal) {
+  auto doors = reception_.open_doors(*proposal.configuration.site);
+  if (!doors) co_return doors.error();
+  auto reports_door = reports_.open_door(*proposal.configuration.terms);
+  if (!reports_door) co_return reports_door.error();
+  if (proposal.new_prices) {
+    const Result<void> noted = co_await note_new_prices(proposal.configuration);
+    if (!noted) co_return noted.error();
+  }
+  adopt(std::move(proposal.configuration), std::move(*doors), std::move(*reports_door));
+  co_await dispatcher_.sweep();
+  co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> Relay::note_new_prices(const Configuration& configuration) {
+  net::Answer<Result<void>> noted(context_.get_executor());
+  auto work = [settings = settings_of(configuration.site), at = now()](store::Transaction& change) {
+    note_prices(change, *settings, at);
+  };
+  store_.writer().change(std::move(work), noted.done());
+  Result<void> done = co_await noted.result();
+  if (!done) co_return conflict(done.error().detail);
+  co_return done;
+}
+
+/// The one place where a configuration comes into force. Nothing in here fails or waits.
+void Relay::adopt(Configuration configuration, intake::Reception::Doors doors,
+                  std::shared_ptr<reports::Server::Door> reports_door) {
+  const std::weak_ptr<const void> senders = std::exchange(site_, std::move(configuration.site));
+  reception_.adopt(site_, std::move(doors));
+  reports_.adopt(std::move(configuration.terms), std::move(reports_door));
+  dispatcher_.adopt(std::move(configuration.plan), senders);
+  store_.writer().set_list_rules(list_rules(settings().suppression));
+  const log::Options log = log_options(settings());
+  log::set_level(log.level);
+  log::set_format(log.format);
+}
+
+net::Listener::Source Relay::listening_sockets() {
+  net::Listener::Options options;
+  options.quickack = options_.quickack;
+  return [executor = context_.get_executor(), options](const net::Endpoint& at) {
+    return net::Listener::open(executor, at, options);
+  };
 }
 
 /// The writer is done for good (THREATS "Storage facts"): no more 250; the process ends, and the
@@ -309,20 +387,12 @@ policy::ShopUsage Relay::usage_of(const std::string& shop, TimePoint at) {
 }
 
 intake::Ports Relay::intake_ports() {
-  intake::Ports ports{context_.get_executor(),
-                      workers_,
-                      *signer_,
-                      store_.writer(),
-                      suppression_,
-                      {},
-                      {},
-                      {},
-                      {},
-                      {}};
+  intake::Ports ports{
+      context_.get_executor(), workers_, *signer_, store_.writer(), suppression_, {}, {}, {},
+      listening_sockets(),     {}};
   ports.on_accepted = [this](intake::Accepted accepted) { on_accepted(std::move(accepted)); };
   ports.free_bytes = [this] { return store_.writer().short_of_space() ? 0 : store_.space().free; };
   ports.queued = [this] { return static_cast<std::uint64_t>(queued_); };
-  ports.quickack = options_.quickack;
   ports.usage_of = [this](const std::string& shop, TimePoint at) { return usage_of(shop, at); };
   return ports;
 }
@@ -348,9 +418,7 @@ dispatch::Ports Relay::dispatch_ports() {
 control::Ports Relay::control_ports() {
   control::Ports ports;
   ports.status = [this] { return status(); };
-  ports.settings = [this] {
-    return std::shared_ptr<const config::Settings>(site_, &site_->settings);
-  };
+  ports.settings = [this] { return settings_of(site_); };
   ports.explain = [this](const IpAddress& client, std::optional<std::string_view> domain) {
     return site_->admission.explain(client, domain);
   };
@@ -373,10 +441,7 @@ control::Ports Relay::control_ports() {
   ports.queued_by = [this](std::int64_t recipients) { queued_ += recipients; };
   ports.suppression_changed = [](const std::string&) {};  // the index asks the book itself
   ports.parked_by = [this](std::int64_t candidates) { parked_ += candidates; };
-  ports.reload = []() -> asio::awaitable<Result<std::string>> {
-    co_return unavailable(
-        "a change of the configuration needs a restart: systemctl restart ecrelayd");
-  };
+  ports.reload = [this] { return reload(); };
   return ports;
 }
 
@@ -399,7 +464,7 @@ control::Status Relay::status() {
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     control::ListenerStatus listener;
     listener.address = endpoints[i].text();
-    listener.tls = text(settings().listeners[i].tls);
+    listener.tls = word(settings().listeners[i].tls);
     if (const auto& tls = site_->tls[i]) listener.certificate_ends = tls->expires();
     status.listeners.push_back(std::move(listener));
   }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "config/settings.h"
+#include "configuration.h"
 #include "control/server.h"
 #include "core/time.h"
 #include "dispatch/dispatcher.h"
@@ -16,7 +17,9 @@
 #include "intake/reception.h"
 #include "net/resolver.h"
 #include "net/task_group.h"
+#include "net/timer.h"
 #include "net/workers.h"
+#include "proposal.h"
 #include "reports/server.h"
 #include "store/inquiry.h"
 #include "store/store.h"
@@ -25,7 +28,8 @@
 namespace ecrelay {
 
 /// The daemon: the modules of the house, wired. Built whole or not at all, then run() until a
-/// signal or a broken book ends it.
+/// signal or a broken book ends it. One configuration is in force at any time; a reload makes the
+/// next one beside it and swaps it in one place, adopt().
 class Relay {
  public:
   struct Options {
@@ -34,8 +38,7 @@ class Relay {
   };
 
   /// Throws store::Failure and std::runtime_error with what an operator must mend.
-  Relay(std::shared_ptr<const intake::Site> site, std::unique_ptr<dkim::Signer> signer,
-        Options options);
+  Relay(Configuration configuration, Options options);
 
   /// The exit code: 0 after a signal, 69 when nothing can be listened on, 70 after the book broke.
   int run();
@@ -51,6 +54,13 @@ class Relay {
   asio::awaitable<void> handle_signals();
   asio::awaitable<void> keep_watch();
   asio::awaitable<void> stop(std::string reason);
+  asio::awaitable<Result<control::Reloaded>> reload();
+  asio::awaitable<Result<Proposal>> read_anew();
+  asio::awaitable<Result<void>> put_in_force(Proposal& proposal);
+  asio::awaitable<Result<void>> note_new_prices(const Configuration& configuration);
+  void adopt(Configuration configuration, intake::Reception::Doors doors,
+             std::shared_ptr<reports::Server::Door> reports_door);
+  net::Listener::Source listening_sockets();
   asio::awaitable<void> push_matching(store::QueueFilter filter, TimePoint due);
   void on_accepted(intake::Accepted accepted);
   void on_weighed(const store::Weighed& weighed);
@@ -61,7 +71,7 @@ class Relay {
   const config::Settings& settings() const { return site_->settings; }
 
   std::shared_ptr<const intake::Site> site_;
-  std::unique_ptr<dkim::Signer> signer_;
+  std::shared_ptr<const dkim::Signer> signer_;
   Options options_;
   TimePoint up_since_;
   std::chrono::steady_clock::time_point began_;
@@ -78,6 +88,9 @@ class Relay {
   store::Inquiry inquiry_;
   net::Resolver resolver_;
   net::Workers workers_;
+  net::Workers reader_{"reload", 1};  ///< thousands of new keys would hold up signing
+  net::Event reload_over_;
+  bool reloading_ = false;
   dispatch::Dispatcher dispatcher_;
   intake::Reception reception_;
   reports::Server reports_;

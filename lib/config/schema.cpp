@@ -325,7 +325,7 @@ const std::vector<Field<Log>>& table<Log>() {
   static const std::vector<Field<Log>> rows = {
       key("level", &Log::level, "the least that is worth a line"),
       key("format", &Log::format, "one JSON object a line, or TIME LEVEL event key=value"),
-      key("target", &Log::target, "a file is reopened on SIGUSR1"),
+      by_restart(key("target", &Log::target, "a file is reopened on SIGUSR1")),
   };
   return rows;
 }
@@ -333,8 +333,8 @@ const std::vector<Field<Log>>& table<Log>() {
 template <>
 const std::vector<Field<Control>>& table<Control>() {
   static const std::vector<Field<Control>> rows = {
-      key("socket", &Control::socket, "where ecrelayctl finds the daemon", socket_path),
-      key("http", &Control::http, "metrics and health, on a loopback address only"),
+      by_restart(key("socket", &Control::socket, "where ecrelayctl finds the daemon", socket_path)),
+      by_restart(key("http", &Control::http, "metrics and health, on a loopback address only")),
   };
   return rows;
 }
@@ -379,9 +379,10 @@ const std::vector<Field<Dns>>& table<Dns>() {
 template <>
 const std::vector<Field<Dkim>>& table<Dkim>() {
   static const std::vector<Field<Dkim>> rows = {
-      key("engine", &Dkim::engine,
-          "cached keeps keys loaded and is used where it agrees with libopendkim"),
-      key("signers", &Dkim::signers, "threads that sign; 0 for one a processor", count(0, 256)),
+      by_restart(key("engine", &Dkim::engine,
+                     "cached keeps keys loaded and is used where it agrees with libopendkim")),
+      by_restart(key("signers", &Dkim::signers, "threads that sign; 0 for one a processor",
+                     count(0, 256))),
       key("operator_keys", &Dkim::operator_keys,
           "sign for domains with `unpublished: operator` whose own keys are not in DNS yet"),
       key("keep_replaced", &Dkim::keep_replaced,
@@ -404,12 +405,13 @@ const std::vector<Field<Settings>>& table<Settings>() {
   static const std::vector<Field<T>> rows = [] {
     std::vector<Field<T>> all = {
         key("version", &T::version, "of this format", known_version),
-        key("node", &T::node,
-            "name of this relay in ids, Received and exports; the first label of hostname when "
-            "absent",
-            identifier),
+        by_restart(
+            key("node", &T::node,
+                "name of this relay in ids, Received and exports; the first label of hostname when "
+                "absent",
+                identifier)),
         required("hostname", &T::hostname, "in the banner, EHLO and Received", domain_name),
-        key("state_dir", &T::state_dir, "folder of book.db and spool/"),
+        by_restart(key("state_dir", &T::state_dir, "folder of book.db and spool/")),
         key("include", &T::include,
             "patterns of further files in this file's folder; they may hold hosts, shops and "
             "upstreams"),
@@ -449,6 +451,11 @@ void read_included_file(Reading& reading, const Node& node, Settings& into) {
 std::vector<std::string> top_keys() { return keys_of<Settings>(); }
 
 void print_settings(YAML::Emitter& out, const Settings& settings) { print_section(out, settings); }
+
+void compare_settings(std::vector<Difference>& found, const Settings& before,
+                      const Settings& after) {
+  compare_section(found, std::string(), before, after);
+}
 
 std::vector<ReferenceEntry> reference_entries() {
   Entries entries;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "config/difference.h"
 #include "config/reading.h"
 #include "config/settings.h"
 
@@ -22,5 +23,8 @@ void read_included_file(Reading& reading, const Node& node, Settings& into);
 std::vector<std::string> top_keys();
 
 void print_settings(YAML::Emitter& out, const Settings& settings);
+
+void compare_settings(std::vector<Difference>& found, const Settings& before,
+                      const Settings& after);
 
 }  // namespace ecrelay::config

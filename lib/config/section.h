@@ -4,7 +4,6 @@
 #include <yaml-cpp/emittermanip.h>
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,83 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "config/reading.h"
-#include "config/reference.h"
-#include "config/scalars.h"
+#include "config/comparing.h"
+#include "config/field.h"
 #include "core/escape.h"
 #include "core/text.h"
 
-/// The settings as one table for each section. Reading, printing and the reference walk over the
-/// same rows, so none of them can forget a key. A value is a scalar (Scalar<T>), a list
-/// (std::vector), perhaps absent (std::optional), or a section with a table of its own.
+/// The walks over the rows of field.h, and how rows are made.
 namespace ecrelay::config {
-
-using Entries = std::vector<ReferenceEntry>;
-
-enum class Need {
-  none,       ///< there is a default
-  here,       ///< the key must be in the section
-  some_file,  ///< there must be one, in the main file or in an included one (checks.cpp)
-};
-
-/// A key of the section S.
-template <typename S>
-struct Field {
-  std::string_view key;
-  Need need;
-  std::string_view text;
-  std::string type;
-  std::function<void(Reading&, const Node&, S&)> read;
-  /// "key: value", or nothing for what is not set.
-  std::function<void(YAML::Emitter&, const S&)> print;
-  /// Completes and adds the key's entry, then those of the keys inside it.
-  std::function<void(Entries&, ReferenceEntry, const S& defaults)> list;
-};
-
-/// The rows of section S, in the order in which they are printed. Specialised in schema.cpp.
-template <typename S>
-const std::vector<Field<S>>& table();
-
-/// What a value of the right type must be beyond that. The check says what is wrong, or "", and
-/// may bring the value to its one spelling.
-template <typename T>
-class Rule {
- public:
-  Rule() = default;
-  template <typename Check>
-  requires std::is_invocable_r_v<std::string, Check, T&> Rule(Check check, std::string range = {})
-      : check_(std::move(check)), range_(std::move(range)) {}
-
-  std::string fault(T& value) const { return check_ ? check_(value) : std::string(); }
-  /// For the reference: "1s to 1h", or empty.
-  const std::string& range() const { return range_; }
-
- private:
-  std::function<std::string(T&)> check_;
-  std::string range_;
-};
-
-template <typename T>
-inline constexpr bool is_list = false;
-template <typename T>
-inline constexpr bool is_list<std::vector<T>> = true;
-
-template <typename T>
-concept SingleValue = requires {
-  Scalar<T>::name();
-};
-
-template <typename T>
-struct WithoutOptional {
-  using Type = T;
-};
-template <typename T>
-struct WithoutOptional<std::optional<T>> {
-  using Type = T;
-};
-/// What a member holds when it is there.
-template <typename T>
-using Held = typename WithoutOptional<T>::Type;
 
 // ---- reading ----
 
@@ -279,6 +208,7 @@ void list_section(Entries& entries, const std::string& path, const S& defaults) 
     ReferenceEntry entry;
     entry.path = path.empty() ? std::string(field.key) : path + "." + std::string(field.key);
     entry.text = field.text;
+    if (field.restart) entry.text += " (changed by a restart only)";
     entry.type = field.type;
     field.list(entries, std::move(entry), defaults);
   }
@@ -354,7 +284,7 @@ void list_member(Entries& entries, ReferenceEntry entry, Need need, const T& def
 template <typename S, typename T>
 Field<S> row(std::string_view name, Need need, T S::*member, std::string_view text,
              Rule<Held<T>> rule) {
-  Field<S> field{name, need, text, type_name<Held<T>>(), {}, {}, {}};
+  Field<S> field{name, need, text, type_name<Held<T>>(), {}, {}, {}, {}, {}};
   if (!rule.range().empty()) field.type += ", " + rule.range();
   field.read = [member, rule = std::move(rule)](Reading& reading, const Node& node, S& into) {
     read_member(reading, node, member, into, rule);
@@ -365,6 +295,11 @@ Field<S> row(std::string_view name, Need need, T S::*member, std::string_view te
   field.list = [member, need](Entries& entries, ReferenceEntry entry, const S& defaults) {
     list_member(entries, std::move(entry), need, defaults.*member);
   };
+  field.compare = [name, member](Differences& found, const std::string& path, const S& before,
+                                 const S& after) {
+    compare_member(found, path + std::string(name), before.*member, after.*member);
+  };
+  field.show = [member](const S& section) { return shown(section.*member); };
   return field;
 }
 
@@ -380,6 +315,13 @@ template <typename S, typename T>
 Field<S> required(std::string_view name, T S::*member, std::string_view text,
                   std::type_identity_t<Rule<Held<T>>> rule = {}) {
   return row(name, Need::here, member, text, std::move(rule));
+}
+
+/// The key can be changed by a restart only.
+template <typename S>
+Field<S> by_restart(Field<S> field) {
+  field.restart = true;
+  return field;
 }
 
 template <typename S, typename T>

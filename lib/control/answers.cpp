@@ -407,6 +407,7 @@ const std::vector<std::string>& commands() {
                                                "dkim.list",
                                                "dns.show",
                                                "dns.check",
+                                               "config.diff",
                                                "reload"};
   return all;
 }

@@ -37,7 +37,7 @@ using Answer = Result<boost::json::object>;
 bool asks_the_book(std::string_view command);
 Answer answer_from_book(std::string_view command, const Question& question);
 
-/// dkim.list.
+/// dkim.list and config.diff (which reads a file).
 bool asks_the_settings(std::string_view command);
 Answer answer_from_settings(std::string_view command, const boost::json::object& arguments,
                             const config::Settings& settings);

@@ -5,6 +5,7 @@
 
 #include "control/fields.h"
 #include "control/table.h"
+#include "core/escape.h"
 
 namespace ecrelay::control {
 namespace {
@@ -203,7 +204,34 @@ std::string intervened(const json::object& result) {
   return text;
 }
 
-std::string reloaded(const json::object& result) { return shown(result, "text") + "\n"; }
+/// "limits.connections: 2000 -> 3000", long lists with what is left out.
+std::string differences(const json::array& list) {
+  constexpr std::size_t most = 200;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, list.size()); ++i) {
+    const json::object& each = list[i].as_object();
+    const bool changed = each.at("change") == "changed";
+    text +=
+        shown(each, "path") + ": " +
+        (changed ? shown(each, "before") + " -> " + shown(each, "after") : shown(each, "change"));
+    text += truth(each, "restart") ? "  (needs a restart)\n" : "\n";
+  }
+  if (list.size() > most) text += "… and " + std::to_string(list.size() - most) + " more\n";
+  return text;
+}
+
+std::string reloaded(const json::object& result) {
+  std::string text = differences(list(result, "changes"));
+  for (const json::value& each : list(result, "warnings"))
+    text += "warning: " + printable(std::string(each.as_string())) + "\n";
+  return text + (list(result, "changes").empty() ? shown(result, "text") + "\n"
+                                                 : "the new configuration is in force\n");
+}
+
+std::string compared(const json::object& result) {
+  if (truth(result, "ok")) return "no difference from the configuration in force\n";
+  return differences(list(result, "differences"));
+}
 
 std::string dns_table(const json::object& result) { return render_dns(result, "table"); }
 
@@ -237,6 +265,7 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"dns.show", dns_table},
     {"dns.check", render_dns_check},
     {"reload", reloaded},
+    {"config.diff", compared},
     {"month.status", render_months},
     {"month.check", render_checks},
     {"month.close", render_closed},

@@ -92,10 +92,10 @@ std::optional<BookFigures> figures_of(const std::string& path) {
   }
 }
 
-records::AuditRow reload_row(const Caller& caller) {
+records::AuditRow reload_row(std::string actor, std::string origin) {
   records::AuditRow row;
-  row.actor = caller.actor();
-  row.origin = caller.origin();
+  row.actor = std::move(actor);
+  row.origin = std::move(origin);
   row.action = "reload";
   row.target = "configuration";
   return row;
@@ -140,7 +140,8 @@ struct Server::State {
   asio::awaitable<Reply> change(Errand errand);
   asio::awaitable<Result<void>> write(std::function<void(store::Transaction&)> work);
   asio::awaitable<Reply> status();
-  asio::awaitable<Reply> reload(Caller caller);
+  asio::awaitable<Reply> reload_for(Caller caller);
+  asio::awaitable<Reply> reload(records::AuditRow row);
   Reply explain(const Request& request) const;
 
   net::TaskGroup& tasks;
@@ -295,7 +296,7 @@ asio::awaitable<std::string> Server::State::answer_request(Errand errand) {
   }
   if (command == "host.explain") reply = explain(errand.request);
   if (command == "status") reply = co_await status();
-  if (command == "reload") reply = co_await reload(std::move(errand.caller));
+  if (command == "reload") reply = co_await reload_for(std::move(errand.caller));
   co_return to_line(reply);
 }
 
@@ -333,25 +334,27 @@ asio::awaitable<Reply> Server::State::status() {
   co_return answer;
 }
 
-asio::awaitable<Reply> Server::State::reload(Caller caller) {
-  auto naming = workers.run([caller = std::move(caller)] { return reload_row(caller); });
+asio::awaitable<Reply> Server::State::reload_for(Caller caller) {
+  auto naming = workers.run(
+      [caller = std::move(caller)] { return reload_row(caller.actor(), caller.origin()); });
   records::AuditRow row = co_await std::move(naming);
-  const Result<std::string> reloaded = co_await ports.reload();
+  co_return co_await reload(std::move(row));
+}
+
+asio::awaitable<Reply> Server::State::reload(records::AuditRow row) {
+  const Result<Reloaded> reloaded = co_await ports.reload();
   row.at = now();
-  row.detail = reloaded ? *reloaded : reloaded.error().detail;
+  row.detail = reloaded ? summary(reloaded->changes) : "refused: " + reloaded.error().detail;
   log::admin_acted(row.actor, row.action, row.detail);
-  if (!reloaded) {
-    const bool broken = reloaded.error().code == ErrorCode::invalid;
-    co_return Fault(broken ? FaultCode::configuration : FaultCode::unavailable, row.detail);
-  }
   std::function<void(store::Transaction&)> work = [row](store::Transaction& change) {
     store::audit(change, row);
   };
   const Result<void> audited = co_await write(std::move(work));
   if (!audited) log::store_trouble("audit of a reload", audited.error().detail);
-  boost::json::object answer;
-  answer["text"] = json_text(*reloaded);
-  co_return answer;
+  if (reloaded) co_return to_json(*reloaded);
+  const bool broken = reloaded.error().code == ErrorCode::invalid;
+  if (broken) co_return Fault(FaultCode::configuration, reloaded.error().detail);
+  co_return reply_of(reloaded.error());
 }
 
 // --- the server ---------------------------------------------------------------------------
@@ -366,6 +369,11 @@ void Server::serve(net::UnixListener listener, const std::string& path) {
   state_->local.emplace(std::move(listener));
   state_->tasks.spawn(state_->listen());
   state_->tasks.spawn(state_->sample());
+}
+
+asio::awaitable<void> Server::reload_by_signal() {
+  records::AuditRow row = reload_row("signal", "SIGHUP");
+  co_await state_->reload(std::move(row));
 }
 
 void Server::serve_http(net::Listener listener) {

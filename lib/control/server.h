@@ -10,6 +10,7 @@
 
 #include "config/settings.h"
 #include "control/dns_answers.h"
+#include "control/reloading.h"
 #include "control/status.h"
 #include "core/network.h"
 #include "core/result.h"
@@ -49,9 +50,9 @@ struct Ports {
   std::function<void(const std::string& key)> suppression_changed;
   /// By so many the number of parked candidates has changed.
   std::function<void(std::int64_t)> parked_by;
-  /// Re-reads the configuration: what to tell the operator, or (`invalid`) what is wrong with it,
-  /// a line each; `unavailable` when this cannot be done without a restart.
-  std::function<asio::awaitable<Result<std::string>>()> reload;
+  /// Puts the configuration file in force as it is now, whole, or nothing of it: `invalid` says
+  /// what is wrong with it, a line each, `conflict` what does not let it be put in force.
+  std::function<asio::awaitable<Result<Reloaded>>()> reload;
 };
 
 /// Answers ecrelayctl over the Unix socket, and monitoring over HTTP (GET /healthz, /readyz,
@@ -76,6 +77,8 @@ class Server {
   void serve(net::UnixListener listener, const std::string& path);
   /// Loopback only: the configuration sees to that.
   void serve_http(net::Listener listener);
+  /// The reload that SIGHUP asks for: audited like any other. Its outcome is told in the log.
+  asio::awaitable<void> reload_by_signal();
 
  private:
   struct State;

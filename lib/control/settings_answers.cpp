@@ -7,6 +7,7 @@
 #include "control/answers.h"
 #include "control/arguments.h"
 #include "control/json.h"
+#include "control/reloading.h"
 #include "core/escape.h"
 #include "dkim/key.h"
 
@@ -53,11 +54,14 @@ Answer list_keys(const json::object& arguments, const config::Settings& settings
 
 }  // namespace
 
-bool asks_the_settings(std::string_view command) { return command == "dkim.list"; }
+bool asks_the_settings(std::string_view command) {
+  return command == "dkim.list" || command == "config.diff";
+}
 
 Answer answer_from_settings(std::string_view command, const json::object& arguments,
                             const config::Settings& settings) {
   if (command == "dkim.list") return list_keys(arguments, settings);
+  if (command == "config.diff") return compare_file(arguments, settings);
   return unknown_command(command);
 }
 

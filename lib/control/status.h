@@ -30,6 +30,7 @@ struct ServerStatus {
 
 struct UpstreamStatus {
   std::string name;
+  bool removed = false;           ///< from the configuration, and not yet empty
   std::uint64_t connections = 0;  ///< open now
   std::uint64_t limit = 0;
   std::uint64_t waiting = 0;  ///< messages, due or not

@@ -14,13 +14,10 @@ constexpr std::uint64_t transactional_weight = 10;
 
 Agenda::Flow Agenda::flow(const std::string& shop, records::Lane lane, std::uint32_t weight) {
   const auto [place, is_new] = names_.try_emplace({shop, lane}, static_cast<Flow>(flows_.size()));
-  if (is_new) {
-    const std::uint64_t urgency =
-        lane == records::Lane::transactional ? transactional_weight : std::uint64_t{1};
-    FlowState state;
-    state.step = whole_step / (std::max<std::uint64_t>(weight, 1) * urgency);
-    flows_.push_back(std::move(state));
-  }
+  if (is_new) flows_.emplace_back();
+  const std::uint64_t urgency =
+      lane == records::Lane::transactional ? transactional_weight : std::uint64_t{1};
+  flows_[place->second].step = whole_step / (std::max<std::uint64_t>(weight, 1) * urgency);
   return place->second;
 }
 

@@ -37,7 +37,7 @@ class Agenda {
   };
 
   /// The flow of a shop and lane, for the life of the agenda. The weight (1 or more) is that of
-  /// the first call.
+  /// the last call.
   Flow flow(const std::string& shop, records::Lane lane, std::uint32_t weight);
 
   void push(TimePoint due, const Turn& turn, TimePoint now);

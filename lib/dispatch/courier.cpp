@@ -34,18 +34,18 @@ smtp::Transaction transaction_of(const Job& job) {
 
 }  // namespace
 
-Courier::Courier(const config::Upstream& upstream, const std::optional<net::TlsClient>& tls,
-                 net::Resolver& resolver, std::string hostname)
-    : upstream_(upstream),
-      tls_client_(tls),
+Courier::Courier(std::shared_ptr<Pool> pool, net::Resolver& resolver, std::string hostname)
+    : pool_(std::move(pool)),
+      upstream_(pool_->settings()),
       resolver_(resolver),
       hostname_(std::move(hostname)),
       buffer_(reply_buffer) {}
 
-asio::awaitable<bool> Courier::open(const config::Server& server) {
-  server_host_ = server.address.host;
-  server_text_ = server.address.text();
-  const bool connected = co_await connect(server.address);
+asio::awaitable<bool> Courier::open(std::size_t server) {
+  const config::ServerAddress& address = pool_->servers[server].address;
+  server_host_ = address.host;
+  server_text_ = address.text();
+  const bool connected = co_await connect(address);
   if (!connected) co_return false;
   protocol_.emplace(hostname_);
   awaited_after_.reset();
@@ -78,7 +78,7 @@ asio::awaitable<bool> Courier::introduce() {
   try {
     if (upstream_.tls == config::UpstreamTls::implicit) {
       stream_->set_deadline(net::after(upstream_.timeouts.greeting));
-      co_await stream_->handshake(*tls_client_, server_host_);
+      co_await stream_->handshake(*pool_->route->tls, server_host_);
     }
   } catch (const net::IoError& error) {
     if (error.stopped()) throw;
@@ -103,7 +103,7 @@ asio::awaitable<bool> Courier::secure() {
   if (!std::holds_alternative<smtp::HandshakeNow>(event)) co_return fail_by(event);
   try {
     stream_->set_deadline(net::after(upstream_.timeouts.command));
-    co_await stream_->handshake(*tls_client_, server_host_);
+    co_await stream_->handshake(*pool_->route->tls, server_host_);
   } catch (const net::IoError& error) {
     if (error.stopped()) throw;
     co_return fail_locally(smtp::Stage::starttls, error.what());

@@ -1,17 +1,16 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "config/settings.h"
 #include "core/result.h"
 #include "dispatch/job.h"
-#include "dispatch/servers.h"
+#include "dispatch/pool.h"
 #include "net/resolver.h"
 #include "net/stream.h"
-#include "net/tls.h"
 #include "smtp/client_protocol.h"
 
 namespace ecrelay::dispatch {
@@ -40,19 +39,21 @@ class Counted {
 /// after the other. Owned by one coroutine, network thread.
 class Courier {
  public:
-  Courier(const config::Upstream& upstream, const std::optional<net::TlsClient>& tls,
-          net::Resolver& resolver, std::string hostname);
+  Courier(std::shared_ptr<Pool> pool, net::Resolver& resolver, std::string hostname);
 
-  /// Connects to the server and goes through greeting, EHLO, TLS and AUTH as the upstream's
-  /// settings demand; no mail is ever sent where less was reached. False: failure() says why.
-  asio::awaitable<bool> open(const config::Server& server);
+  /// Whose servers it goes to, as they were configured when it was made.
+  Pool& pool() const { return *pool_; }
+
+  /// Connects to the server at this place of the pool and goes through greeting, EHLO, TLS and AUTH
+  /// as the upstream's settings demand; no mail is ever sent where less was reached. False:
+  /// failure() says why.
+  asio::awaitable<bool> open(std::size_t server);
   const Unreachable& failure() const { return failure_; }
 
-  /// The connection is to the server at this place of the pool, and one of those that `open`
-  /// counts, until it goes.
-  void assign(std::size_t server, std::size_t& open) {
+  /// The connection carries mail: it is one of the server's until it goes.
+  void assign(std::size_t server) {
     place_ = server;
-    counted_.emplace(open);
+    counted_.emplace(pool_->open_connections[server]);
   }
   std::optional<std::size_t> place() const { return place_; }
 
@@ -83,8 +84,8 @@ class Courier {
   bool fail_by(const smtp::ClientEvent& event);
   bool fail_locally(smtp::Stage stage, std::string text);
 
-  const config::Upstream& upstream_;
-  const std::optional<net::TlsClient>& tls_client_;
+  std::shared_ptr<Pool> pool_;
+  const config::Upstream& upstream_;  ///< of the pool
   net::Resolver& resolver_;
   std::string hostname_;
   std::optional<net::Stream> stream_;

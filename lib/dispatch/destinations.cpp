@@ -22,7 +22,9 @@ Duration interval_of(const std::optional<std::uint32_t>& per_second) {
 
 }  // namespace
 
-Destinations::Destinations(const std::vector<config::Destination>& limits) {
+void Destinations::set_limits(const std::vector<config::Destination>& limits) {
+  others_ = Limit();
+  limits_.clear();
   for (const config::Destination& each : limits) {
     const Limit limit{each.concurrency, interval_of(each.messages_per_second)};
     for (const std::string& domain : each.domains) {
@@ -32,6 +34,7 @@ Destinations::Destinations(const std::vector<config::Destination>& limits) {
         limits_[mail::domain_key(domain)] = limit;
     }
   }
+  for (auto& [domain, state] : states_) state.limit = limit_of(domain);
 }
 
 bool Destinations::State::has_room() const {

@@ -24,7 +24,10 @@ class Destinations {
  public:
   using Steady = std::chrono::steady_clock::time_point;
 
-  explicit Destinations(const std::vector<config::Destination>& limits);
+  explicit Destinations(const std::vector<config::Destination>& limits) { set_limits(limits); }
+
+  /// The operator's limits from now on; what domains asked for stays.
+  void set_limits(const std::vector<config::Destination>& limits);
 
   /// May one more transaction with recipients of this domain begin? Then it is counted until
   /// leave(). Free for domains without limits.

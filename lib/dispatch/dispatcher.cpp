@@ -1,72 +1,55 @@
 #include "dispatch/dispatcher.h"
 
-#include <stdexcept>
+#include <algorithm>
 #include <utility>
 
-#include "log/failure.h"
-#include "mail/address.h"
-
 namespace ecrelay::dispatch {
-namespace {
 
-std::vector<policy::Price> prices_of(const config::Billing& billing) {
-  std::vector<policy::Price> prices;
-  for (const config::Price& each : billing.prices) {
-    const bool by_message = each.unit == config::ChargeUnit::message;
-    prices.push_back(policy::Price{each.from, each.yen,
-                                   by_message ? policy::Unit::message : policy::Unit::recipient});
-  }
-  return prices;
+Dispatcher::Dispatcher(Ports ports, Plan plan)
+    : ports_(std::move(ports)), rules_(std::move(plan.rules)), routes_(std::move(plan.routes)) {
+  for (const auto& [name, route] : routes_) branch(name, route);
 }
 
-policy::PriceBook price_book(const config::Settings& settings) {
-  policy::PriceBook::ShopLists lists;
-  for (const config::Shop& shop : settings.shops) {
-    if (shop.billing) lists.emplace(shop.id, prices_of(*shop.billing));
+/// The branch of this name, made when there is none.
+Dispatcher::Branch& Dispatcher::branch(const std::string& name,
+                                       const std::shared_ptr<const Route>& route) {
+  Branch& found = branches_[name];
+  if (!found.upstream) {
+    found.upstream = std::make_unique<Upstream>(ports_, route, rules_);
+    if (started_) found.upstream->start();
   }
-  auto book = policy::PriceBook::build(prices_of(settings.billing), std::move(lists));
-  if (!book) throw std::runtime_error("billing.prices: " + book.error().detail);
-  for (const config::Shop& shop : settings.shops) {
-    if (!book->in_force(shop.id, now())) {
-      throw std::runtime_error("billing.prices: no price is in force today for shop '" + shop.id +
-                               "'; add one with an earlier 'from'");
-    }
-  }
-  return std::move(*book);
-}
-
-Rules rules_of(const config::Settings& settings) {
-  Rules rules{policy::RetryPlan{settings.retry.schedule, settings.retry.expire},
-              price_book(settings),
-              settings.retry.delay_warning,
-              settings.hostname,
-              {}};
-  for (const config::Shop& shop : settings.shops) {
-    rules.shops[shop.id] =
-        ShopRules{shop.weight, shop.in_doubt == config::InDoubt::hold, shop.failure_reports};
-    for (const config::Domain& domain : shop.domains)
-      if (domain.return_path)
-        rules.return_path_domains[mail::domain_key(domain.name)] = *domain.return_path;
-  }
-  if (settings.reports.secret)
-    rules.return_paths = std::make_shared<const policy::ReturnPaths>(settings.reports.secrets(),
-                                                                     settings.reports.lifetime);
-  return rules;
-}
-
-}  // namespace
-
-Dispatcher::Dispatcher(Ports ports, const config::Settings& settings)
-    : ports_(std::move(ports)),
-      rules_(rules_of(settings)),
-      tasks_(ports_.executor, log::failure_teller("delivery")) {
-  for (const config::Upstream& each : settings.upstreams) {
-    upstreams_.emplace(each.name, std::make_unique<Upstream>(ports_, each, rules_));
-  }
+  return found;
 }
 
 void Dispatcher::start() {
-  for (auto& [name, upstream] : upstreams_) upstream->start(tasks_);
+  started_ = true;
+  for (auto& [name, branch] : branches_) branch.upstream->start();
+}
+
+void Dispatcher::adopt(Plan plan, std::weak_ptr<const void> senders) {
+  rules_ = std::move(plan.rules);
+  routes_ = std::move(plan.routes);
+  for (const auto& [name, route] : routes_) {
+    Branch& kept = branch(name, route);
+    kept.removed = false;
+    kept.upstream->adopt(route);
+  }
+  for (auto& [name, branch] : branches_) {
+    if (branch.removed || routes_.contains(name)) continue;
+    branch.removed = true;
+    branch.senders = senders;
+  }
+}
+
+asio::awaitable<void> Dispatcher::sweep() {
+  std::vector<std::unique_ptr<Upstream>> over;
+  for (auto place = branches_.begin(); place != branches_.end();) {
+    const bool gone = place->second.is_over();
+    if (gone) over.push_back(std::move(place->second.upstream));
+    place = gone ? branches_.erase(place) : std::next(place);
+  }
+  for (const auto& upstream : over) upstream->drain();
+  for (const auto& upstream : over) co_await upstream->stop(net::after(std::chrono::seconds(5)));
 }
 
 void Dispatcher::announce(const std::string& upstream, Job job, records::Lane lane) {
@@ -90,24 +73,25 @@ void Dispatcher::give_back(const std::string& upstream, const Ulid& message) {
   find(upstream).workload().give_back(message);
 }
 
-/// A queued message may name an upstream that the configuration has lost since: it goes by the
-/// first.
+/// A queued message may name an upstream that the configuration lost while the relay was down: it
+/// goes by the first.
 Upstream& Dispatcher::find(const std::string& name) {
-  const auto found = upstreams_.find(name);
-  return found == upstreams_.end() ? *upstreams_.begin()->second : *found->second;
+  const auto found = branches_.find(name);
+  return *branches_.at(found == branches_.end() ? routes_.begin()->first : name).upstream;
 }
 
 asio::awaitable<void> Dispatcher::stop(net::Deadline deadline) {
-  for (auto& [name, upstream] : upstreams_) upstream->drain();
-  const bool ended = co_await tasks_.join(deadline);
-  if (ended) co_return;
-  tasks_.request_stop();
-  co_await tasks_.join(net::after(std::chrono::seconds(5)));
+  for (auto& [name, branch] : branches_) branch.upstream->drain();
+  for (auto& [name, branch] : branches_) co_await branch.upstream->stop(deadline);
 }
 
 std::vector<UpstreamState> Dispatcher::state() const {
   std::vector<UpstreamState> states;
-  for (const auto& [name, upstream] : upstreams_) states.push_back(upstream->state());
+  for (const auto& [name, branch] : branches_) {
+    if (branch.removed && branch.upstream->is_empty()) continue;
+    states.push_back(branch.upstream->state());
+    states.back().removed = branch.removed;
+  }
   return states;
 }
 

@@ -5,21 +5,27 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.h"
+#include "dispatch/plan.h"
 #include "dispatch/upstream.h"
-#include "net/task_group.h"
 
 namespace ecrelay::dispatch {
 
 /// Everything that is due finds its way to its upstream. Network thread.
 class Dispatcher {
  public:
-  /// Throws std::runtime_error for settings that cannot work (a CA file, a price list without a
-  /// price for today).
-  Dispatcher(Ports ports, const config::Settings& settings);
+  Dispatcher(Ports ports, Plan plan);
 
   /// Starts the upstreams.
   void start();
+
+  /// By this plan from now on, in one step: every rule holds for what is concluded next. An
+  /// upstream that it lacks delivers what still comes to it and waits for it as before, until it is
+  /// empty and nobody can send by it any more, which is when `senders` is gone.
+  void adopt(Plan plan, std::weak_ptr<const void> senders);
+  /// Ends the upstreams of earlier plans that are not needed any more.
+  asio::awaitable<void> sweep();
+  const Routes& routes() const { return routes_; }
+
   /// A message accepted a moment ago, and what of it waits for delivery.
   void announce(const std::string& upstream, Job job, records::Lane lane);
   /// A message the book has queued: at start-up, and when somebody wants it tried at once.
@@ -36,12 +42,22 @@ class Dispatcher {
   std::vector<UpstreamState> state() const;
 
  private:
+  /// An upstream, and once it is removed who may still send by it.
+  struct Branch {
+    std::unique_ptr<Upstream> upstream;
+    std::weak_ptr<const void> senders{};
+    bool removed = false;
+
+    bool is_over() const { return removed && senders.expired() && upstream->is_empty(); }
+  };
   Upstream& find(const std::string& name);
+  Branch& branch(const std::string& name, const std::shared_ptr<const Route>& route);
 
   Ports ports_;
-  Rules rules_;
-  std::map<std::string, std::unique_ptr<Upstream>> upstreams_;
-  net::TaskGroup tasks_;
+  Rules rules_;  ///< all upstreams look at these
+  Routes routes_;
+  std::map<std::string, Branch> branches_;
+  bool started_ = false;
 };
 
 }  // namespace ecrelay::dispatch

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <fstream>
 #include <iterator>
 #include <random>
-#include <stdexcept>
 #include <utility>
 
 #include "log/events.h"
+#include "log/failure.h"
 #include "policy/verdict.h"
 
 namespace ecrelay::dispatch {
@@ -28,24 +27,6 @@ std::uint32_t random_number() {
   return static_cast<std::uint32_t>(generator());
 }
 
-std::optional<net::TlsClient> tls_client(const config::Upstream& settings) {
-  if (settings.tls == config::UpstreamTls::off) return std::nullopt;
-  const bool verify =
-      settings.tls == config::UpstreamTls::verify || settings.tls == config::UpstreamTls::implicit;
-  std::string ca;
-  if (settings.ca) {
-    std::ifstream file(*settings.ca);
-    ca.assign(std::istreambuf_iterator<char>(file), {});
-    if (ca.empty())
-      throw std::runtime_error("upstream '" + settings.name + "': cannot read ca " +
-                               settings.ca->string());
-  }
-  auto client = verify ? net::TlsClient::verifying(ca) : net::TlsClient::unverified();
-  if (!client)
-    throw std::runtime_error("upstream '" + settings.name + "': " + client.error().detail);
-  return std::move(*client);
-}
-
 /// The server is at fault, and the message has not been there: its body was not sent.
 bool can_move(const smtp::RecipientResult& result) {
   if (result.origin == smtp::Origin::local || result.stage == smtp::Stage::dot) return false;
@@ -60,27 +41,46 @@ bool was_closed(const smtp::RecipientResult& result) {
 
 }  // namespace
 
-Upstream::Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules)
+Upstream::Upstream(Ports& ports, std::shared_ptr<const Route> route, const Rules& rules)
     : ports_(ports),
-      settings_(settings),
       rules_(rules),
-      tls_(tls_client(settings)),
-      servers_(settings.servers, settings.breaker),
-      open_connections_(settings.servers.size(), 0),
-      workload_(ports, settings, rules, [this] { stir(); }),
+      pool_(std::make_shared<Pool>(std::move(route))),
+      workload_(ports, settings(), rules, [this] { stir(); }),
       recorder_(ports, rules),
       work_(ports.executor),
-      clock_(ports.executor) {}
+      clock_(ports.executor),
+      tasks_(ports.executor, log::failure_teller("delivery")) {}
 
-void Upstream::start(net::TaskGroup& group) {
-  group_ = &group;
-  group.spawn(keep_time());
+void Upstream::start() {
+  started_ = true;
+  tasks_.spawn(keep_time());
+}
+
+void Upstream::adopt(std::shared_ptr<const Route> route) {
+  if (route == pool_->route) return;
+  pool_ = std::make_shared<Pool>(std::move(route));
+  next_start_ = Steady();
+  workload_.adopt(settings().destinations);
+  // Idle connections see that they are of no use any more; the time keeper looks at new limits.
+  work_.notify_all();
+  clock_.notify_all();
+}
+
+bool Upstream::is_empty() const {
+  return connections_ == 0 && workload_.waiting() == 0 && workload_.in_flight() == 0;
 }
 
 void Upstream::drain() {
   draining_ = true;
   work_.notify_all();
   clock_.notify_all();
+}
+
+asio::awaitable<void> Upstream::stop(net::Deadline deadline) {
+  const bool ended = co_await tasks_.join(deadline);
+  if (ended) co_return;
+  tasks_.request_stop();
+  co_await tasks_.join(net::after(std::chrono::seconds(5)));
 }
 
 void Upstream::stir() {
@@ -90,12 +90,12 @@ void Upstream::stir() {
 
 /// Gives due work to an idle connection, or to a new one.
 void Upstream::grow() {
-  if (group_ == nullptr || draining_ || ports_.writer.stalled() || !workload_.has_due()) return;
+  if (!started_ || draining_ || ports_.writer.stalled() || !workload_.has_due()) return;
   if (paced(std::chrono::steady_clock::now())) return;
   if (work_.waiting() > 0) {
     work_.notify_one();
-  } else if (connections_ < settings_.connections && servers_.any_available()) {
-    group_->spawn(serve(Counted(connections_)));
+  } else if (connections_ < settings().connections && pool_->servers.any_available()) {
+    tasks_.spawn(serve(Counted(connections_)));
   }
 }
 
@@ -105,7 +105,8 @@ asio::awaitable<void> Upstream::keep_time() {
   while (!draining_) {
     const Steady steady = std::chrono::steady_clock::now();
     workload_.keep_time(steady);
-    while (const auto server = servers_.pick_for_probe(steady)) group_->spawn(probe(*server));
+    while (const auto server = pool_->servers.pick_for_probe(steady))
+      tasks_.spawn(probe(pool_, *server));
     grow();
     wake_at_ = next_wake(steady);
     co_await clock_.wait_until(wake_at_);
@@ -117,20 +118,20 @@ Upstream::Steady Upstream::next_wake(Steady steady) const {
   constexpr std::chrono::seconds longest_sleep{5};
   Steady wake = steady + longest_sleep;
   if (const auto due = workload_.next_wake(steady)) wake = std::min(wake, *due);
-  if (const auto probe = servers_.next_probe()) wake = std::min(wake, *probe);
+  if (const auto probe = pool_->servers.next_probe()) wake = std::min(wake, *probe);
   if (paced(steady)) wake = std::min(wake, next_start_);
   return wake;
 }
 
 /// A connection to a server whose breaker is open, up to the point where mail would go.
-asio::awaitable<void> Upstream::probe(std::size_t server) {
-  Courier courier(settings_, tls_, ports_.resolver, rules_.hostname);
-  const bool opened = co_await courier.open(servers_[server]);
+asio::awaitable<void> Upstream::probe(std::shared_ptr<Pool> pool, std::size_t server) {
+  Courier courier(pool, ports_.resolver, rules_.hostname);
+  const bool opened = co_await courier.open(server);
   if (opened) {
-    servers_.came_through(server);
+    pool->servers.came_through(server);
     grow();
   } else {
-    blame(server, courier.failure().server, courier.failure().result);
+    blame(*pool, server, courier.failure().server, courier.failure().result);
   }
   clock_.notify_all();
   co_await courier.close();
@@ -138,22 +139,29 @@ asio::awaitable<void> Upstream::probe(std::size_t server) {
 
 /// The life of one connection's coroutine: a job first, then a server for it, then job after job.
 /// `counted` from the moment it is asked for, so that no more are asked for than may be.
-asio::awaitable<void> Upstream::serve(Counted) {
-  Courier courier(settings_, tls_, ports_.resolver, rules_.hostname);
+asio::awaitable<void> Upstream::serve(Counted counted) {
+  Courier courier(pool_, ports_.resolver, rules_.hostname);
   std::exception_ptr failure;
   try {
     co_await serve_with(courier);
   } catch (...) {
     failure = std::current_exception();
   }
-  if (const auto server = courier.place()) servers_.unused(*server);
+  if (const auto server = courier.place()) courier.pool().servers.unused(*server);
   co_await courier.close();
+  const bool outdated = &courier.pool() != pool_.get();
+  { const Counted gone = std::move(counted); }
+  if (outdated) grow();  // another takes its place
   if (failure) std::rethrow_exception(failure);
 }
 
-asio::awaitable<void> Upstream::serve_with(Courier& courier) {
+bool Upstream::may_go_on(const Courier& courier) const {
   // What is sent while outcomes cannot be written would be sent again after a crash.
-  while (!draining_ && !ports_.writer.stalled()) {
+  return !draining_ && !ports_.writer.stalled() && &courier.pool() == pool_.get();
+}
+
+asio::awaitable<void> Upstream::serve_with(Courier& courier) {
+  while (may_go_on(courier)) {
     std::optional<Job> job = co_await take_job();
     if (!job) {
       if (!courier.usable()) co_return;
@@ -165,7 +173,7 @@ asio::awaitable<void> Upstream::serve_with(Courier& courier) {
     const bool carried = co_await carry(courier, *job);
     workload_.finish(*job);
     if (!carried || !courier.usable() ||
-        courier.transactions() >= settings_.messages_per_connection)
+        courier.transactions() >= courier.pool().settings().messages_per_connection)
       co_return;
   }
 }
@@ -186,7 +194,8 @@ asio::awaitable<bool> Upstream::carry(Courier& courier, Job& job) {
 /// One job over this connection, made first when there is none, and over others where the server
 /// fails it. False: this connection is of no use.
 asio::awaitable<bool> Upstream::deliver(Courier& courier, Job& job) {
-  std::vector<bool> tried(servers_.size(), false);
+  const Servers& servers = courier.pool().servers;
+  std::vector<bool> tried(servers.size(), false);
   for (int moves = 0; moves <= most_moves; ++moves) {
     if (!courier.usable()) {
       const bool opened = co_await open_any(courier, job, tried);
@@ -194,7 +203,7 @@ asio::awaitable<bool> Upstream::deliver(Courier& courier, Job& job) {
     }
     const bool was_idle = courier.transactions() > 0;
     if (!was_idle) tried[*courier.place()] = true;
-    const bool elsewhere = moves < most_moves && (was_idle || servers_.any_available(tried));
+    const bool elsewhere = moves < most_moves && (was_idle || servers.any_available(tried));
     co_await transact(courier, job, elsewhere);
     if (job.recipients.empty()) co_return true;
     co_await courier.close();
@@ -205,7 +214,7 @@ asio::awaitable<bool> Upstream::deliver(Courier& courier, Job& job) {
 }
 
 asio::awaitable<bool> Upstream::wait_for_work() {
-  co_return co_await work_.wait_until(net::after(settings_.timeouts.idle));
+  co_return co_await work_.wait_until(net::after(settings().timeouts.idle));
 }
 
 /// The next due message with all it needs, marked as in flight; nothing when none may go.
@@ -218,9 +227,9 @@ asio::awaitable<std::optional<Job>> Upstream::take_job() {
     }
     std::optional<Job> job = workload_.take();
     if (!job) co_return std::nullopt;
-    if (settings_.messages_per_second)
+    if (settings().messages_per_second)
       next_start_ = steady + std::chrono::nanoseconds(std::chrono::seconds(1)) /
-                                 *settings_.messages_per_second;
+                                 *settings().messages_per_second;
     if (!job->body) {
       const bool read = co_await fetch_body(*job);
       if (!read) continue;
@@ -247,11 +256,11 @@ asio::awaitable<bool> Upstream::fetch_body(Job& job) {
 }
 
 /// The result is the server's fault: it counts against it, and is told.
-void Upstream::blame(std::size_t server, const std::string& address,
+void Upstream::blame(Pool& pool, std::size_t server, const std::string& address,
                      const smtp::RecipientResult& result) {
-  servers_.failed(server, std::chrono::steady_clock::now(),
-                  std::string(smtp::to_text(result.stage)) + ": " + result.reply.line());
-  log::upstream_trouble(settings_.name, address, smtp::to_text(result.stage),
+  pool.servers.failed(server, std::chrono::steady_clock::now(),
+                      std::string(smtp::to_text(result.stage)) + ": " + result.reply.line());
+  log::upstream_trouble(pool.settings().name, address, smtp::to_text(result.stage),
                         log::Answer{result.reply.code, result.reply.enhanced, result.reply.text});
 }
 
@@ -260,16 +269,17 @@ void Upstream::blame(std::size_t server, const std::string& address,
 asio::awaitable<bool> Upstream::open_any(Courier& courier, const Job& job,
                                          std::vector<bool>& tried) {
   const Steady began = std::chrono::steady_clock::now();
+  Pool& pool = courier.pool();
   bool any = false;
-  while (const auto server = servers_.pick(random_number(), tried)) {
+  while (const auto server = pool.servers.pick(random_number(), tried)) {
     any = true;
-    const bool opened = co_await courier.open(servers_[*server]);
+    const bool opened = co_await courier.open(*server);
     if (opened) {
-      courier.assign(*server, open_connections_[*server]);
+      courier.assign(*server);
       co_return true;
     }
     tried[*server] = true;
-    blame(*server, courier.failure().server, courier.failure().result);
+    blame(pool, *server, courier.failure().server, courier.failure().result);
   }
   clock_.notify_all();
   if (!any) {  // other connections have what servers there are: nothing was tried for this message
@@ -289,7 +299,7 @@ asio::awaitable<void> Upstream::transact(Courier& courier, Job& job, bool may_mo
   std::vector<Job::Recipient> elsewhere;
   while (!rest.empty() && courier.usable()) {
     const Steady began = std::chrono::steady_clock::now();
-    take_batch(job, rest);
+    take_batch(courier.pool(), job, rest);
     const bool was_idle = courier.transactions() > 0;
     auto results = co_await courier.deliver(job);
     judge_server(courier, results, was_idle);
@@ -308,9 +318,9 @@ asio::awaitable<void> Upstream::transact(Courier& courier, Job& job, bool may_mo
 
 /// The recipients of the next transaction. With a return path each has its own, so that the report
 /// that comes back says whom it is about.
-void Upstream::take_batch(Job& job, std::vector<Job::Recipient>& rest) const {
+void Upstream::take_batch(const Pool& pool, Job& job, std::vector<Job::Recipient>& rest) const {
   const std::string* domain = rules_.return_path_domain(job.sender);
-  const std::size_t most = domain != nullptr ? 1 : settings_.recipients_per_message;
+  const std::size_t most = domain != nullptr ? 1 : pool.settings().recipients_per_message;
   const auto count = static_cast<std::ptrdiff_t>(std::min(most, rest.size()));
   job.recipients.assign(rest.begin(), rest.begin() + count);
   rest.erase(rest.begin(), rest.begin() + count);
@@ -327,14 +337,14 @@ void Upstream::judge_server(const Courier& courier,
   const smtp::RecipientResult& last = results.back();
   if (was_idle && was_closed(last)) return;
   const bool failed = last.origin == smtp::Origin::trouble || policy::verdict_of(last).stop_server;
-  if (!failed) return servers_.succeeded(server);
-  blame(server, courier.server(), last);
+  if (!failed) return courier.pool().servers.succeeded(server);
+  blame(courier.pool(), server, courier.server(), last);
   clock_.notify_all();
 }
 
 Attempted Upstream::attempted_by(const Courier& courier, const Job& job, Steady began) const {
   Attempted attempted;
-  attempted.upstream = settings_.name;
+  attempted.upstream = settings().name;
   attempted.server = courier.server();
   attempted.server_host = courier.server_host();
   attempted.tls = courier.tls();
@@ -350,7 +360,7 @@ void Upstream::conclude_and_settle(const Job& job,
   workload_.heed_rates(job, results);
   auto ending = recorder_.conclude(job, results, attempted);
   workload_.hold(job.id);
-  group_->spawn(settle(std::move(ending)));
+  tasks_.spawn(settle(std::move(ending)));
 }
 
 asio::awaitable<void> Upstream::settle(std::shared_ptr<const Ending> ending) {
@@ -371,7 +381,7 @@ asio::awaitable<void> Upstream::settle(std::shared_ptr<const Ending> ending) {
 
 UpstreamState Upstream::state() const {
   UpstreamState state;
-  state.name = settings_.name;
+  state.name = settings().name;
   state.connections = connections_;
   state.idle = work_.waiting();
   state.in_flight = workload_.in_flight();
@@ -379,16 +389,17 @@ UpstreamState Upstream::state() const {
   state.parked = workload_.destinations().parked();
   state.slowed = workload_.destinations().slowed();
   state.tally = recorder_.tally();
-  state.limit = settings_.connections;
+  state.limit = settings().connections;
   const Steady steady = std::chrono::steady_clock::now();
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
+  const Servers& servers = pool_->servers;
+  for (std::size_t i = 0; i < servers.size(); ++i) {
     UpstreamState::Server server;
-    server.address = servers_[i].address.text();
-    server.trouble = servers_.trouble(i);
-    server.connections = open_connections_[i];
-    if (servers_.is_open(i)) {
+    server.address = servers[i].address.text();
+    server.trouble = servers.trouble(i);
+    server.connections = pool_->open_connections[i];
+    if (servers.is_open(i)) {
       server.closed_until =
-          now() + std::chrono::duration_cast<Duration>(servers_.open_until(i) - steady);
+          now() + std::chrono::duration_cast<Duration>(servers.open_until(i) - steady);
     }
     state.servers.push_back(std::move(server));
   }

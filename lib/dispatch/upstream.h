@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.h"
 #include "dispatch/courier.h"
+#include "dispatch/pool.h"
 #include "dispatch/recorder.h"
-#include "dispatch/servers.h"
 #include "dispatch/workload.h"
 #include "net/task_group.h"
 #include "net/timer.h"
@@ -25,6 +24,7 @@ struct UpstreamState {
     std::string trouble;                    ///< the last one; "" when the last try worked
   };
   std::string name;
+  bool removed = false;  ///< from the configuration, and not yet empty
   std::size_t connections = 0;
   std::size_t limit = 0;
   std::size_t idle = 0;
@@ -42,23 +42,31 @@ struct UpstreamState {
 /// outcome goes to the book in one transaction; a connection does not wait for it. Network thread.
 class Upstream {
  public:
-  /// Throws std::runtime_error when TLS towards it cannot be set up.
-  Upstream(Ports& ports, const config::Upstream& settings, const Rules& rules);
+  /// All outlive the upstream. What `rules` say may change.
+  Upstream(Ports& ports, std::shared_ptr<const Route> route, const Rules& rules);
 
   /// The messages that go by this upstream.
   Workload& workload() { return workload_; }
 
-  /// Runs until the group is told to stop.
-  void start(net::TaskGroup& group);
+  void start();
+  /// Reached this way from now on. A connection over another route ends after the transaction it is
+  /// in.
+  void adopt(std::shared_ptr<const Route> route);
+  /// Nothing waits, nothing is being sent and nobody is connected.
+  bool is_empty() const;
+
   /// Connections end after the transaction they are in.
   void drain();
+  /// After drain(): returns when nothing runs any more. What has not ended by the deadline is told
+  /// to stop.
+  asio::awaitable<void> stop(net::Deadline deadline);
   UpstreamState state() const;
 
  private:
   using Steady = std::chrono::steady_clock::time_point;
 
   asio::awaitable<void> keep_time();
-  asio::awaitable<void> probe(std::size_t server);
+  asio::awaitable<void> probe(std::shared_ptr<Pool> pool, std::size_t server);
   asio::awaitable<void> serve(Counted counted);
   asio::awaitable<void> serve_with(Courier& courier);
   asio::awaitable<bool> carry(Courier& courier, Job& job);
@@ -70,24 +78,25 @@ class Upstream {
   asio::awaitable<bool> fetch_body(Job& job);
   asio::awaitable<void> settle(std::shared_ptr<const Ending> ending);
 
-  void take_batch(Job& job, std::vector<Job::Recipient>& rest) const;
+  void take_batch(const Pool& pool, Job& job, std::vector<Job::Recipient>& rest) const;
   void judge_server(const Courier& courier, const std::vector<smtp::RecipientResult>& results,
                     bool was_idle);
   void conclude_and_settle(const Job& job, const std::vector<smtp::RecipientResult>& results,
                            const Attempted& attempted);
   Attempted attempted_by(const Courier& courier, const Job& job, Steady began) const;
-  void blame(std::size_t server, const std::string& address, const smtp::RecipientResult& result);
+  void blame(Pool& pool, std::size_t server, const std::string& address,
+             const smtp::RecipientResult& result);
   Steady next_wake(Steady steady) const;
   bool paced(Steady steady) const { return steady < next_start_; }
   void stir();
   void grow();
 
+  const config::Upstream& settings() const { return pool_->settings(); }
+  bool may_go_on(const Courier& courier) const;
+
   Ports& ports_;
-  const config::Upstream settings_;
   const Rules& rules_;
-  std::optional<net::TlsClient> tls_;
-  Servers servers_;
-  std::vector<std::size_t> open_connections_;  ///< by server
+  std::shared_ptr<Pool> pool_;  ///< of the route in force
   Workload workload_;
   Recorder recorder_;
   Steady wake_at_{};     ///< of the time keeper
@@ -96,7 +105,8 @@ class Upstream {
   bool draining_ = false;
   net::Event work_;   ///< idle connections wait for it
   net::Event clock_;  ///< the time keeper waits for it
-  net::TaskGroup* group_ = nullptr;
+  bool started_ = false;
+  net::TaskGroup tasks_;
 };
 
 }  // namespace ecrelay::dispatch

@@ -35,6 +35,10 @@ Workload::Workload(Ports& ports, const config::Upstream& settings, const Rules& 
       destinations_(settings.destinations),
       clocks_(now(), steady_now()) {}
 
+void Workload::adopt(const std::vector<config::Destination>& limits) {
+  destinations_.set_limits(limits);
+}
+
 Agenda::Flow Workload::flow_of(const std::string& shop, records::Lane lane) {
   return agenda_.flow(shop, lane, rules_.shop(shop).weight);
 }

@@ -28,6 +28,9 @@ class Workload {
   Workload(Ports& ports, const config::Upstream& settings, const Rules& rules,
            std::function<void()> stir);
 
+  /// New limits for recipients' domains.
+  void adopt(const std::vector<config::Destination>& limits);
+
   /// A message accepted a moment ago. Its content is kept in memory while `fresh_limit` allows.
   void announce(Job job, records::Lane lane);
   /// A message that the book has queued.

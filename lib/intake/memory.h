@@ -15,6 +15,8 @@ class MemoryBudget {
   std::size_t limit() const { return limit_; }
   /// A message may still be begun: a tenth is kept for those that have begun.
   bool admits_another() const { return used_ < limit_ - limit_ / 10; }
+  /// What is held beyond it stays until it is given back.
+  void set_limit(std::size_t limit) { limit_ = limit; }
 
   /// Its share of the budget; gives back what it holds when it goes.
   class Share {
@@ -26,7 +28,7 @@ class MemoryBudget {
 
     /// Takes `bytes` more; false, and nothing taken, when the budget does not allow it.
     bool take(std::size_t bytes) {
-      if (budget_->limit_ - budget_->used_ < bytes) return false;
+      if (budget_->limit_ < budget_->used_ + bytes) return false;
       budget_->used_ += bytes;
       held_ += bytes;
       return true;

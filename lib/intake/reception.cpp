@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
@@ -77,6 +78,10 @@ asio::awaitable<void> hold(Reception& reception, std::unique_ptr<Session> sessio
   co_await session->run();
 }
 
+policy::VerifiedLogins::Bounds login_bounds(const config::Limits& limits) {
+  return {10'000, std::chrono::duration_cast<std::chrono::seconds>(limits.login_memory)};
+}
+
 }  // namespace
 
 std::string_view to_text(Counters::Verb verb) {
@@ -89,30 +94,64 @@ Reception::Reception(Ports ports, std::shared_ptr<const Site> site)
       site_(std::move(site)),
       memory_(site_->settings.limits.memory.bytes),
       connections_(site_->settings.limits.connections),
-      verified_logins_(
-          random_bytes<32>(),
-          policy::VerifiedLogins::Bounds{10'000, std::chrono::duration_cast<std::chrono::seconds>(
-                                                     site_->settings.limits.login_memory)}),
+      verified_logins_(random_bytes<32>(), login_bounds(site_->settings.limits)),
       session_prefix_(hex(random_bytes<4>())),
       accepting_(ports_.executor, log::failure_teller("session")),
       sessions_running_(ports_.executor, log::failure_teller("session")) {}
 
 Result<void> Reception::listen() {
-  for (std::size_t index = 0; index < site_->settings.listeners.size(); ++index) {
-    const config::Listener& listener = site_->settings.listeners[index];
-    net::Listener::Options options;
-    options.quickack = ports_.quickack;
-    auto opened = net::Listener::open(
-        ports_.executor, net::Endpoint(listener.address.ip, listener.address.port), options);
-    if (!opened) return opened.error();
-    listeners_.push_back(std::move(*opened));
-  }
-  for (std::size_t index = 0; index < listeners_.size(); ++index) {
-    accepting_.spawn(listeners_[index].serve(
-        [this, index](net::Stream stream) { welcome(std::move(stream), index); },
-        [](const std::string& reason) { log::internal_error("accept", reason); }));
-  }
+  auto doors = open_doors(*site_);
+  if (!doors) return doors.error();
+  adopt(site_, std::move(*doors));
   return Result<void>();
+}
+
+Result<Reception::Doors> Reception::open_doors(const Site& site) const {
+  Doors open = doors_;
+  Doors doors;
+  for (const config::Listener& listener : site.settings.listeners) {
+    const auto known = std::find_if(open.begin(), open.end(), [&](const auto& door) {
+      return door->address == listener.address;
+    });
+    if (known != open.end()) {
+      doors.push_back(*known);
+      open.erase(known);
+      continue;
+    }
+    auto opened = ports_.listen(net::Endpoint(listener.address.ip, listener.address.port));
+    if (!opened) return opened.error();
+    doors.push_back(std::make_shared<Door>(listener.address, std::move(*opened)));
+  }
+  return doors;
+}
+
+void Reception::adopt(std::shared_ptr<const Site> site, Doors doors) {
+  const Doors before = std::exchange(doors_, std::move(doors));
+  site_ = std::move(site);
+  apply_limits();
+  for (std::size_t place = 0; place < doors_.size(); ++place) doors_[place]->place = place;
+  for (const auto& door : doors_)
+    if (std::find(before.begin(), before.end(), door) == before.end()) serve(door);
+  for (const auto& door : before)
+    if (std::find(doors_.begin(), doors_.end(), door) == doors_.end()) door->listener.stop();
+}
+
+void Reception::apply_limits() {
+  const config::Limits& limits = site_->settings.limits;
+  memory_.set_limit(limits.memory.bytes);
+  connections_.set_total(limits.connections);
+  verified_logins_.set_bounds(login_bounds(limits));
+  verified_logins_.clear();  // a password may have changed
+  const TimePoint at = now();
+  for (auto& [id, meter] : meters_)
+    if (const policy::Shop* shop = site_->admission.find_shop(id))
+      meter.set_limits(shop->limits, at);
+}
+
+void Reception::serve(const std::shared_ptr<Door>& door) {
+  accepting_.spawn(door->listener.serve(
+      [this, door](net::Stream stream) { welcome(std::move(stream), door->place); },
+      [](const std::string& reason) { log::internal_error("accept", reason); }));
 }
 
 void Reception::welcome(net::Stream stream, std::size_t listener) {
@@ -149,7 +188,7 @@ void Reception::welcome(net::Stream stream, std::size_t listener) {
 }
 
 asio::awaitable<void> Reception::stop(net::Deadline deadline) {
-  for (net::Listener& listener : listeners_) listener.stop();
+  for (const auto& door : doors_) door->listener.stop();
   accepting_.request_stop();
   sessions_running_.request_stop();
   co_await accepting_.join(deadline);
@@ -158,7 +197,7 @@ asio::awaitable<void> Reception::stop(net::Deadline deadline) {
 
 std::vector<net::Endpoint> Reception::endpoints() const {
   std::vector<net::Endpoint> result;
-  for (const net::Listener& listener : listeners_) result.push_back(listener.local());
+  for (const auto& door : doors_) result.push_back(door->listener.local());
   return result;
 }
 

@@ -47,7 +47,8 @@ struct Ports {
   std::function<std::uint64_t()>
       free_bytes;  ///< of the disk with the state folder; may be a second old
   std::function<std::uint64_t()> queued;  ///< recipients that wait for delivery
-  bool quickack = true;                   ///< net::Stream::set_quickack of accepted connections
+  /// A listening socket for the address: one that was handed to the process, or a new one.
+  net::Listener::Source listen;
   std::function<policy::ShopUsage(const std::string& shop, TimePoint now)>
       usage_of;  ///< from the book
 };
@@ -77,7 +78,24 @@ class Reception {
  public:
   Reception(Ports ports, std::shared_ptr<const Site> site);
 
-  /// Opens the listeners of the site and accepts until stop(). Errors name the listener.
+  /// A listening socket of the configuration. Connections that come by it are served by its place
+  /// in the settings of the site that is in force then.
+  struct Door {
+    Door(config::SocketAddress at, net::Listener on) : address(at), listener(std::move(on)) {}
+
+    config::SocketAddress address;  ///< as configured
+    net::Listener listener;
+    std::size_t place = 0;
+  };
+  using Doors = std::vector<std::shared_ptr<Door>>;
+
+  /// The doors of a site, in the order of its listeners: those that are open, and new ones. Nothing
+  /// has changed before adopt(). Errors name the listener.
+  Result<Doors> open_doors(const Site& site) const;
+  /// This site from now on, in one step: new connections and limits are by it, sessions keep the
+  /// one they began with. Doors that it lacks are closed.
+  void adopt(std::shared_ptr<const Site> site, Doors doors);
+  /// adopt() of the first site. Accepts until stop().
   Result<void> listen();
   /// Closes the listeners, asks sessions to end (421 between commands; a body under way may
   /// finish) and waits for them.
@@ -106,6 +124,8 @@ class Reception {
 
  private:
   void welcome(net::Stream stream, std::size_t listener);
+  void serve(const std::shared_ptr<Door>& door);
+  void apply_limits();
 
   Ports ports_;
   std::shared_ptr<const Site> site_;
@@ -119,7 +139,7 @@ class Reception {
   std::uint64_t sessions_ = 0;
   std::size_t being_refused_ = 0;
   std::string session_prefix_;
-  std::vector<net::Listener> listeners_;
+  Doors doors_;
   net::TaskGroup accepting_;
   net::TaskGroup sessions_running_;
 };

@@ -288,6 +288,11 @@ Reply Session::on_mail(smtp::MailFrom mail) {
   }
   envelope_->shop = decision.shop;
   if (decision.shop != nullptr) {
+    if (reception_.site()->admission.find_shop(decision.shop->id) == nullptr) {
+      const Reply told = refuse("mail", generic_421(), "the shop is gone since the session began");
+      forget_transaction();
+      return told;
+    }
     const TimePoint at = now();
     const policy::Allowance allowance = reception_.meter(*decision.shop, at).admit(at);
     if (!allowance.allowed()) {

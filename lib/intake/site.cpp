@@ -1,6 +1,9 @@
 #include "intake/site.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "mail/address.h"
@@ -68,11 +71,41 @@ bool takes(const config::Upstream& upstream, dkim::Algorithm algorithm) {
          upstream.signatures.end();
 }
 
+std::string sha256(const Secret& secret) {
+  std::array<unsigned char, 32> digest{};
+  const std::string& text = secret.reveal();
+  EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return {digest.begin(), digest.end()};
+}
+
+net::TlsServer::Options tls_options(const config::Settings& settings) {
+  net::TlsServer::Options options;
+  options.request_client_certificate =
+      std::any_of(settings.hosts.begin(), settings.hosts.end(),
+                  [](const config::Host& host) { return host.certificate.has_value(); });
+  return options;
+}
+
+/// What `before` serves this certificate and key with, when it still can.
+std::optional<net::TlsServer> known_tls(const Site* before, const config::Listener& listener,
+                                        const net::TlsServer::Options& options, TimePoint at) {
+  if (before == nullptr || tls_options(before->settings) != options) return std::nullopt;
+  const auto& listeners = before->settings.listeners;
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const auto& tls = before->tls[i];
+    if (!tls || tls->expires() <= at || listeners[i].certificate->pem != listener.certificate->pem)
+      continue;
+    if (listeners[i].key->value.reveal() == listener.key->value.reveal()) return tls;
+  }
+  return std::nullopt;
+}
+
 /// Builds a site part by part, collecting every problem on the way.
 class Builder {
  public:
-  Builder(const config::Settings& settings, const dkim::Signer& signer, TimePoint at)
-      : settings_(settings), signer_(signer), at_(at) {}
+  Builder(const config::Settings& settings, const dkim::Signer& signer, TimePoint at,
+          const Site* before)
+      : settings_(settings), signer_(signer), at_(at), before_(before) {}
 
   SiteOutcome build() {
     auto admission = policy::Admission::build(converted(settings_.hosts, host_of),
@@ -83,9 +116,9 @@ class Builder {
     for (const config::Listener& listener : settings_.listeners) add_tls(listener);
     refuse_what_would_be_believed();
     if (outcome_.errors.empty()) {
-      outcome_.site =
-          std::make_shared<const Site>(Site{settings_, std::move(*admission), std::move(accounts_),
-                                            std::move(identities_), std::move(tls_)});
+      outcome_.site = std::make_shared<const Site>(
+          Site{settings_, std::move(*admission), std::move(accounts_), std::move(identities_),
+               std::move(tls_), std::move(keys_)});
     }
     return std::move(outcome_);
   }
@@ -127,10 +160,9 @@ class Builder {
     std::vector<dkim::Identity> identities;
     for (const config::DkimKey& each : domain.dkim) {
       const std::string name = each.selector + "._domainkey." + domain.name;
-      auto key = dkim::Key::parse(each.key.value);
+      auto key = checked_key(each, mail::domain_key(domain.name));
       if (!key) {
-        outcome_.errors.push_back("dkim key " + name + " (" + each.key.reference +
-                                  "): " + key.error().detail);
+        outcome_.errors.push_back("dkim key " + name + " " + key.error().detail);
         continue;
       }
       if (key->weak()) {
@@ -138,11 +170,24 @@ class Builder {
                                     " bits; use 2048 or more");
       }
       identities.push_back(dkim::Identity{mail::domain_key(domain.name), each.selector, *key});
-      if (auto probed = dkim::probe(signer_, identities.back(), at_); !probed) {
-        outcome_.errors.push_back("dkim key " + name + " cannot sign: " + probed.error().detail);
-      }
     }
     return identities;
+  }
+
+  /// Parsed, and tried with a probe, unless that was done before.
+  Result<dkim::Key> checked_key(const config::DkimKey& from, const std::string& domain) {
+    const std::string digest = sha256(from.key.value);
+    if (const auto found = keys_.find(digest); found != keys_.end()) return found->second;
+    if (before_ != nullptr) {
+      if (const auto known = before_->keys.find(digest); known != before_->keys.end())
+        return keys_.emplace(digest, known->second).first->second;
+    }
+    auto key = dkim::Key::parse(from.key.value);
+    if (!key) return invalid("(" + from.key.reference + "): " + key.error().detail);
+    const dkim::Identity identity{domain, from.selector, *key};
+    if (auto probed = dkim::probe(signer_, identity, at_); !probed)
+      return invalid("cannot sign: " + probed.error().detail);
+    return keys_.emplace(digest, *key).first->second;
   }
 
   /// The schema knows every key from the start. What this version does not serve and somebody
@@ -168,10 +213,11 @@ class Builder {
   void add_tls(const config::Listener& listener) {
     tls_.emplace_back();
     if (listener.tls == config::ListenerTls::off) return;
-    net::TlsServer::Options options;
-    options.request_client_certificate =
-        std::any_of(settings_.hosts.begin(), settings_.hosts.end(),
-                    [](const config::Host& host) { return host.certificate.has_value(); });
+    const net::TlsServer::Options options = tls_options(settings_);
+    if (auto known = known_tls(before_, listener, options, at_)) {
+      tls_.back() = std::move(known);
+      return;
+    }
     auto tls = net::TlsServer::make(listener.certificate->pem, listener.key->value, at_, options);
     if (tls) {
       tls_.back() = std::move(*tls);
@@ -184,10 +230,12 @@ class Builder {
   const config::Settings& settings_;
   const dkim::Signer& signer_;
   TimePoint at_;
+  const Site* before_;
   SiteOutcome outcome_;
   std::map<std::string, Account, std::less<>> accounts_;
   std::map<std::string, std::vector<dkim::Identity>, std::less<>> identities_;
   std::vector<std::optional<net::TlsServer>> tls_;
+  std::map<std::string, dkim::Key, std::less<>> keys_;
 };
 
 }  // namespace
@@ -208,8 +256,9 @@ std::vector<dkim::Identity> Site::signers(const std::vector<std::string>& from_d
   return found == identities.end() ? result : found->second;
 }
 
-SiteOutcome build_site(config::Settings settings, const dkim::Signer& signer, TimePoint at) {
-  return Builder(settings, signer, at).build();
+SiteOutcome build_site(config::Settings settings, const dkim::Signer& signer, TimePoint at,
+                       const Site* before) {
+  return Builder(settings, signer, at, before).build();
 }
 
 }  // namespace ecrelay::intake

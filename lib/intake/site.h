@@ -33,6 +33,8 @@ struct Site {
   std::map<std::string, std::vector<dkim::Identity>, std::less<>> identities;
   /// One for each listener of the settings, nothing where its tls is off.
   std::vector<std::optional<net::TlsServer>> tls;
+  /// Every DKIM key of the settings, by the SHA-256 of its PEM text: parsed, and tried by a probe.
+  std::map<std::string, dkim::Key, std::less<>> keys;
 
   /// Those that sign a message with these header From domains; where none of them has keys, those
   /// of the envelope sender's domain. Empty: the message goes unsigned, as configured.
@@ -49,7 +51,9 @@ struct SiteOutcome {
 
 /// Checks what the loader cannot: that certificates and DKIM keys parse, fit and can sign (each
 /// key signs a probe), that no upstream's `signatures` would leave a signed domain unsigned, and
-/// that no host opens the relay to strangers.
-SiteOutcome build_site(config::Settings settings, const dkim::Signer& signer, TimePoint at);
+/// that no host opens the relay to strangers. Keys and certificates that `before` has are taken
+/// over from there. Any thread; 1 ms a new RSA key.
+SiteOutcome build_site(config::Settings settings, const dkim::Signer& signer, TimePoint at,
+                       const Site* before = nullptr);
 
 }  // namespace ecrelay::intake

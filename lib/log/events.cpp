@@ -13,8 +13,9 @@ constexpr auto table = std::to_array<EventInfo>({
     {"ready", Level::info, "ms", "every listener is open"},
     {"listen", Level::info, "address tls", "a listener is open"},
     {"config_warning", Level::warning, "text", "the configuration is valid, and looks like a slip"},
-    {"reload", Level::info, "config", "the new configuration is in force"},
+    {"reload", Level::info, "config changes", "the new configuration is in force"},
     {"reload_failed", Level::error, "config text", "the old configuration stays in force"},
+    {"setting", Level::info, "key change before after", "what a reload has changed"},
     {"stop", Level::info, "reason ms", "the daemon has stopped"},
     {"internal_error", Level::error, "where text", "a defect: please report it with this line"},
     {"log_lost", Level::error, "lines text", "lines are missing before this one, and why"},
@@ -121,10 +122,21 @@ void config_warning(std::string_view text) {
   Line(Event::config_warning).add("text", text).write();
 }
 
-void reloaded(std::string_view config, std::string_view problem) {
-  Line(problem.empty() ? Event::reload : Event::reload_failed)
-      .add("config", config)
-      .add("text", problem)
+void reloaded(std::string_view config, std::uint64_t changes) {
+  Line(Event::reload).add("config", config).add_number("changes", changes).write();
+}
+
+void reload_failed(std::string_view config, std::string_view problem) {
+  Line(Event::reload_failed).add("config", config).add("text", problem).write();
+}
+
+void setting_changed(std::string_view key, std::string_view change, std::string_view before,
+                     std::string_view after) {
+  Line(Event::setting)
+      .add("key", key)
+      .add("change", change)
+      .add("before", before)
+      .add("after", after)
       .write();
 }
 

@@ -81,8 +81,13 @@ void started(std::string_view version, std::string_view config);
 void ready(Duration ms);
 void listening(std::string_view address, std::string_view tls);
 void config_warning(std::string_view text);
-/// `problem` empty: the new configuration is in force; else the old one stayed (`reload_failed`).
-void reloaded(std::string_view config, std::string_view problem);
+/// The new configuration is in force.
+void reloaded(std::string_view config, std::uint64_t changes);
+/// The old one stayed.
+void reload_failed(std::string_view config, std::string_view problem);
+/// One of the changes: "changed" with both values, "added", "removed".
+void setting_changed(std::string_view key, std::string_view change, std::string_view before,
+                     std::string_view after);
 void stopped(std::string_view reason, Duration ms);
 /// A fence caught what nobody expected; `where` names the fence.
 void internal_error(std::string_view where, std::string_view text);

@@ -31,15 +31,18 @@ class Journal {
   void reopen();
   bool tells(Level level) const { return level >= level_.load(std::memory_order_relaxed); }
   void set_level(Level level) { level_.store(level, std::memory_order_relaxed); }
+  Format format() const { return format_.load(std::memory_order_relaxed); }
+  void set_format(Format format);
   std::size_t lost() const;
   /// Whether its level is told or not.
   void count(Event event);
   std::vector<EventCount> counts() const;
-  const Options& options() const { return options_; }
+  const std::string& node() const { return options_.node; }
 
  private:
   Options options_;
   std::atomic<Level> level_;
+  std::atomic<Format> format_;
   struct Tally {
     std::atomic<std::uint64_t> count{0};
     std::atomic<TimePoint::rep> last{0};

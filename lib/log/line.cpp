@@ -29,14 +29,16 @@ Line::Line(Event event) : event_(event) {
   Journal* current = journal();
   if (current == nullptr) return;
   current->count(event);
-  if (current->tells(info(event).level)) begin(current->options());
+  if (current->tells(info(event).level)) begin(current->format(), current->node());
 }
 
-Line::Line(Event event, const Options& options) : event_(event) { begin(options); }
+Line::Line(Event event, const Options& options) : event_(event) {
+  begin(options.format, options.node);
+}
 
-void Line::begin(const Options& options) {
+void Line::begin(Format format, std::string_view node) {
   on_ = true;
-  format_ = options.format;
+  format_ = format;
   const EventInfo& row = info(event_);
   const std::string ts = timestamp(now());
   if (format_ == Format::json) {
@@ -44,7 +46,7 @@ void Line::begin(const Options& options) {
   } else {
     text_.append(ts).append(" ").append(to_text(row.level)).append(" ").append(row.name);
   }
-  add("node", options.node);
+  add("node", node);
 }
 
 void Line::add_raw(std::string_view key, std::string_view value) {

@@ -18,6 +18,7 @@ enum class Event {
   config_warning,
   reload,
   reload_failed,
+  setting,
   stop,
   internal_error,
   log_lost,
@@ -75,7 +76,7 @@ class Line {
   std::string text() const;
 
  private:
-  void begin(const Options& options);
+  void begin(Format format, std::string_view node);
   void add_raw(std::string_view key, std::string_view value);
 
   Event event_;

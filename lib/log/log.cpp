@@ -37,6 +37,7 @@ Journal* journal() { return in_force.get(); }
 Journal::Journal(const Options& options, std::shared_ptr<TargetSink> target)
     : options_(options),
       level_(options.level),
+      format_(options.format),
       worker_(std::make_shared<spdlog::details::thread_pool>(queue_lines, 1)),
       target_(std::move(target)) {
   target_->watch([worker = worker_.get()] { return worker->overrun_counter(); });
@@ -48,6 +49,7 @@ Journal::Journal(const Options& options, std::shared_ptr<TargetSink> target)
 Journal::Journal(const Options& options, std::shared_ptr<Sink> sink)
     : options_(options),
       level_(options.level),
+      format_(options.format),
       logger_(std::make_shared<spdlog::logger>("ecrelay", std::make_shared<SinkAdapter>(sink))) {}
 
 // The pool writes what is queued before its thread ends; the sink must outlive that.
@@ -71,6 +73,11 @@ std::vector<EventCount> Journal::counts() const {
     counts.push_back(each);
   }
   return counts;
+}
+
+void Journal::set_format(Format format) {
+  format_.store(format, std::memory_order_relaxed);
+  if (target_) target_->set_format(format);
 }
 
 void Journal::reopen() {
@@ -106,6 +113,10 @@ void reopen() {
 
 void set_level(Level level) {
   if (in_force) in_force->set_level(level);
+}
+
+void set_format(Format format) {
+  if (in_force) in_force->set_format(format);
 }
 
 std::size_t lost() { return in_force ? in_force->lost() : 0; }

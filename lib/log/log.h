@@ -46,8 +46,9 @@ void stop();
 /// After logrotate has moved the file away: the file is opened anew before the next line. When
 /// that fails lines go on into the old file, and the event `log_lost` says why. Returns at once.
 void reopen();
-/// A reload may change the level; target and format need a restart.
+/// What a reload may change; target and node need a restart.
 void set_level(Level level);
+void set_format(Format format);
 /// Lines that were dropped or could not be written since start().
 std::size_t lost();
 

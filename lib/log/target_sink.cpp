@@ -46,10 +46,16 @@ Result<std::shared_ptr<TargetSink>> TargetSink::open(const Options& options) {
 }
 
 TargetSink::TargetSink(int fd, std::string path, const Options& options)
-    : fd_(fd), path_(std::move(path)), options_(options) {}
+    : fd_(fd), path_(std::move(path)), options_(options), format_(options.format) {}
 
 TargetSink::~TargetSink() {
   if (!path_.empty()) ::close(fd_);
+}
+
+Options TargetSink::options() const {
+  Options options = options_;
+  options.format = format_.load();
+  return options;
 }
 
 void TargetSink::sink_it_(const spdlog::details::log_msg& message) {
@@ -62,7 +68,7 @@ void TargetSink::reopen_if_asked() {
   if (!reopen_.exchange(false) || path_.empty()) return;
   const int fresh = open_to_append(path_);
   if (fresh < 0) {
-    put(Line(Event::log_lost, options_)
+    put(Line(Event::log_lost, options())
             .add_number("lines", 0)
             .add("text", "cannot reopen " + path_ + ": " + words_of(errno))
             .text());
@@ -76,7 +82,7 @@ void TargetSink::reopen_if_asked() {
 void TargetSink::tell_losses() {
   const std::size_t lost = failed_ + (dropped_ ? dropped_() : 0);
   if (lost == told_) return;
-  Line line(Event::log_lost, options_);
+  Line line(Event::log_lost, options());
   line.add_number("lines", lost - told_).add("text", problem_.empty() ? "queue full" : problem_);
   if (!put(line.text())) return;
   told_ = lost;

@@ -16,7 +16,7 @@ namespace ecrelay::log {
 
 /// spdlog's own file sinks cannot reopen and stop at the first error (1.10): this one opens the
 /// file anew when asked, goes on after errors, and tells how many lines are missing. Used by the
-/// writing thread only, but for ask_reopen() and failed().
+/// writing thread only, but for ask_reopen(), set_format() and failed().
 class TargetSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   /// Lines dropped before they came here.
@@ -28,6 +28,8 @@ class TargetSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   void watch(Dropped dropped) { dropped_ = std::move(dropped); }
   void ask_reopen() { reopen_.store(true); }
+  /// Of its own lines.
+  void set_format(Format format) { format_.store(format); }
   std::size_t failed() const { return failed_.load(); }
 
  protected:
@@ -39,10 +41,12 @@ class TargetSink final : public spdlog::sinks::base_sink<std::mutex> {
   void tell_losses();
   /// False when the whole line could not be written.
   bool put(std::string_view line);
+  Options options() const;
 
   int fd_;
   std::string path_;  // empty: stdout
   Options options_;
+  std::atomic<Format> format_;
   Dropped dropped_;
   std::atomic<bool> reopen_ = false;
   std::atomic<std::size_t> failed_ = 0;

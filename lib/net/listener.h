@@ -21,6 +21,8 @@ class Listener {
   /// Told once when accepting begins to fail (no descriptors, no memory), with the reason; told
   /// again only after a connection was accepted in between.
   using Complaint = std::function<void(const std::string& reason)>;
+  /// Where a listener for an address comes from.
+  using Source = std::function<Result<Listener>(const Endpoint& at)>;
 
   /// SO_REUSEADDR; an IPv6 socket is IPv6-only except "::", which serves IPv4 too (peers then
   /// appear as IPv4). Port 0 takes a free one: see local(). Errors: conflict when the address is

@@ -32,6 +32,8 @@ class TlsServer {
     /// Asks for a client certificate and goes on without one. It is not verified against any CA:
     /// TlsInfo::peer_fingerprint says which key the client holds, the caller compares.
     bool request_client_certificate = false;
+
+    bool operator==(const Options&) const = default;
   };
 
   /// `chain` is PEM: the server's certificate first, then intermediates. Errors (readable, naming

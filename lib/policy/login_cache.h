@@ -39,6 +39,7 @@ class VerifiedLogins {
   std::optional<std::string> find(std::string_view user, const Secret& password,
                                   SteadyPoint now) const;
   void clear() { entries_.clear(); }
+  void set_bounds(const Bounds& bounds) { bounds_ = bounds; }
   std::size_t size() const { return entries_.size(); }
 
  private:

@@ -47,35 +47,63 @@ asio::awaitable<void> hold(policy::ConnectionCaps& connections, std::unique_ptr<
 
 }  // namespace
 
-Server::Server(Ports ports, std::shared_ptr<const config::Settings> settings)
+Result<std::shared_ptr<const Terms>> make_terms(std::shared_ptr<const config::Settings> settings,
+                                                TimePoint at, const Terms* before) {
+  auto terms = std::make_shared<Terms>();
+  terms->settings = std::move(settings);
+  const config::Reports& reports = terms->settings->reports;
+  if (!reports.listen) return std::shared_ptr<const Terms>(std::move(terms));
+  terms->return_paths.emplace(reports.secrets(), reports.lifetime);
+  if (reports.tls == config::ReportsTls::off) return std::shared_ptr<const Terms>(std::move(terms));
+  if (before != nullptr && before->tls && before->tls->expires() > at &&
+      before->settings->reports.certificate->pem == reports.certificate->pem &&
+      before->settings->reports.key->value.reveal() == reports.key->value.reveal()) {
+    terms->tls = before->tls;
+    return std::shared_ptr<const Terms>(std::move(terms));
+  }
+  auto tls = net::TlsServer::make(reports.certificate->pem, reports.key->value, at);
+  if (!tls) return invalid("reports.certificate: " + tls.error().detail);
+  terms->tls = std::move(*tls);
+  return std::shared_ptr<const Terms>(std::move(terms));
+}
+
+Server::Server(Ports ports, std::shared_ptr<const Terms> terms)
     : ports_(std::move(ports)),
-      settings_(std::move(settings)),
+      terms_(std::move(terms)),
       connections_(most_connections),
       rate_(reports_a_second, reports_at_once, now()),
       accepting_(ports_.executor, log::failure_teller("reports")),
       sessions_(ports_.executor, log::failure_teller("reports")) {}
 
 Result<void> Server::listen() {
-  const config::Reports& reports = settings_->reports;
-  if (!reports.listen) return Result<void>();
-  return_paths_.emplace(reports.secrets(), reports.lifetime);
-  if (reports.tls != config::ReportsTls::off) {
-    auto tls = net::TlsServer::make(reports.certificate->pem, reports.key->value, now());
-    if (!tls) return invalid("reports.certificate: " + tls.error().detail);
-    tls_ = std::move(*tls);
-  }
-  auto opened =
-      net::Listener::open(ports_.executor, net::Endpoint(reports.listen->ip, reports.listen->port));
-  if (!opened) return opened.error();
-  listener_ = std::move(*opened);
-  accepting_.spawn(
-      listener_->serve([this](net::Stream stream) { welcome(std::move(stream)); },
-                       [](const std::string& reason) { log::internal_error("accept", reason); }));
+  auto door = open_door(*terms_);
+  if (!door) return door.error();
+  adopt(terms_, std::move(*door));
   return Result<void>();
 }
 
+Result<std::shared_ptr<Server::Door>> Server::open_door(const Terms& terms) const {
+  const auto& at = terms.settings->reports.listen;
+  if (!at) return std::shared_ptr<Door>();
+  if (door_ && door_->address == *at) return door_;
+  auto opened = ports_.listen(net::Endpoint(at->ip, at->port));
+  if (!opened) return opened.error();
+  return std::make_shared<Door>(*at, std::move(*opened));
+}
+
+void Server::adopt(std::shared_ptr<const Terms> terms, std::shared_ptr<Door> door) {
+  terms_ = std::move(terms);
+  const std::shared_ptr<Door> before = std::exchange(door_, std::move(door));
+  if (before == door_) return;
+  if (before) before->listener.stop();
+  if (!door_) return;
+  accepting_.spawn(door_->listener.serve(
+      [this, open = door_](net::Stream stream) { welcome(std::move(stream)); },
+      [](const std::string& reason) { log::internal_error("accept", reason); }));
+}
+
 bool Server::knows(const IpAddress& address) const {
-  const auto& networks = settings_->reports.networks;
+  const auto& networks = terms_->settings->reports.networks;
   return std::any_of(networks.begin(), networks.end(),
                      [&](const Network& network) { return network.contains(address); });
 }
@@ -107,7 +135,7 @@ void Server::refuse(net::Stream stream, int code, std::string_view enhanced, std
 }
 
 asio::awaitable<void> Server::stop(net::Deadline deadline) {
-  if (listener_) listener_->stop();
+  if (door_) door_->listener.stop();
   accepting_.request_stop();
   sessions_.request_stop();
   co_await accepting_.join(deadline);
@@ -115,8 +143,8 @@ asio::awaitable<void> Server::stop(net::Deadline deadline) {
 }
 
 std::optional<net::Endpoint> Server::endpoint() const {
-  if (!listener_) return std::nullopt;
-  return listener_->local();
+  if (!door_) return std::nullopt;
+  return door_->listener.local();
 }
 
 }  // namespace ecrelay::reports

@@ -28,7 +28,20 @@ struct Ports {
   store::Inquiry& inquiry;  ///< of the network thread
   /// A report was weighed; what it came to is in the book.
   std::function<void(const store::Weighed&)> on_weighed;
+  /// A listening socket for the address: one that was handed to the process, or a new one.
+  net::Listener::Source listen;
 };
+
+/// What one configuration says of reports. Immutable; a session keeps those it began with.
+struct Terms {
+  std::shared_ptr<const config::Settings> settings;
+  std::optional<policy::ReturnPaths> return_paths;  ///< where reports.listen is set
+  std::optional<net::TlsServer> tls;
+};
+
+/// Errors (invalid) say what is wrong with the certificate. One that `before` has is taken over.
+Result<std::shared_ptr<const Terms>> make_terms(std::shared_ptr<const config::Settings> settings,
+                                                TimePoint at, const Terms* before);
 
 struct Counters {
   std::uint64_t connections = 0;
@@ -43,17 +56,27 @@ struct Counters {
 /// mail. Connections and reports a second are limited apart from submissions. Network thread.
 class Server {
  public:
-  Server(Ports ports, std::shared_ptr<const config::Settings> settings);
+  Server(Ports ports, std::shared_ptr<const Terms> terms);
 
-  /// Opens reports.listen; does nothing without it. Errors name what is wrong.
+  /// A listening socket and the address that was asked for.
+  struct Door {
+    Door(config::SocketAddress at, net::Listener on) : address(at), listener(std::move(on)) {}
+
+    config::SocketAddress address;
+    net::Listener listener;
+  };
+  /// The door for these terms: the one that is open, a new one, or none where reports.listen is not
+  /// set. Nothing has changed before adopt(). Errors name what is wrong.
+  Result<std::shared_ptr<Door>> open_door(const Terms& terms) const;
+  /// By these terms from now on, in one step.
+  void adopt(std::shared_ptr<const Terms> terms, std::shared_ptr<Door> door);
+  /// adopt() of the first terms.
   Result<void> listen();
   asio::awaitable<void> stop(net::Deadline deadline);
   std::optional<net::Endpoint> endpoint() const;
 
   const Ports& ports() const { return ports_; }
-  const config::Settings& settings() const { return *settings_; }
-  const policy::ReturnPaths& return_paths() const { return *return_paths_; }
-  const std::optional<net::TlsServer>& tls() const { return tls_; }
+  const std::shared_ptr<const Terms>& terms() const { return terms_; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
   /// Takes a report's place in the rate.
@@ -65,13 +88,11 @@ class Server {
   void refuse(net::Stream stream, int code, std::string_view enhanced, std::string text);
 
   Ports ports_;
-  std::shared_ptr<const config::Settings> settings_;
-  std::optional<policy::ReturnPaths> return_paths_;
-  std::optional<net::TlsServer> tls_;
+  std::shared_ptr<const Terms> terms_;
   policy::ConnectionCaps connections_;
   policy::TokenBucket rate_;
   Counters counters_;
-  std::optional<net::Listener> listener_;
+  std::shared_ptr<Door> door_;
   net::TaskGroup accepting_;
   net::TaskGroup sessions_;
 };

@@ -31,6 +31,7 @@ smtp::Limits limits() {
 
 Session::Session(Server& server, net::Stream stream, std::string name)
     : server_(server),
+      terms_(server.terms()),
       stream_(std::move(stream)),
       name_(std::move(name)),
       protocol_(capabilities(), limits()),
@@ -40,7 +41,7 @@ Session::Session(Server& server, net::Stream stream, std::string name)
 
 asio::awaitable<void> Session::run() {
   try {
-    protocol_.answer(Reply(220, "", server_.settings().hostname + " ESMTP ecrelay reports"));
+    protocol_.answer(Reply(220, "", terms_->settings->hostname + " ESMTP ecrelay reports"));
     co_await converse();
   } catch (const net::IoError& error) {
     end_ = error.timed_out() ? "timeout" : error.stopped() ? "shutdown" : "lost";
@@ -71,7 +72,7 @@ asio::awaitable<void> Session::converse() {
     const std::string output = protocol_.take_output();
     if (!output.empty()) co_await stream_.write(output);
     if (protocol_.awaits_tls()) {
-      co_await stream_.handshake(*server_.tls());
+      co_await stream_.handshake(*terms_->tls);
       protocol_.tls_started(capabilities());
       continue;
     }
@@ -129,7 +130,7 @@ Reply Session::on_mail(smtp::MailFrom mail) {
 Reply Session::on_rcpt(const smtp::RcptTo& rcpt) {
   recipient_ = rcpt.recipient.text();
   const auto path =
-      server_.return_paths().read(rcpt.recipient.local(), rcpt.recipient.domain(), now());
+      terms_->return_paths->read(rcpt.recipient.local(), rcpt.recipient.domain(), now());
   if (!path) {
     return refuse("rcpt", Reply(550, "5.1.1", "no such return path"), path.error().detail);
   }
@@ -174,7 +175,7 @@ asio::awaitable<Reply> Session::keep(const Finding& finding) {
                rules = server_.ports().writer.list_rules()](store::Transaction& change) {
     written->news = store::keep_report(change, finding.report);
     if (written->news && finding.sign)
-      written->weighed = store::weigh(change, *finding.sign, rules);
+      written->weighed = store::weigh(change, *finding.sign, *rules);
   };
   net::Answer<Result<void>> answer(server_.ports().executor);
   server_.ports().writer.change(std::move(work), answer.done());
@@ -229,9 +230,9 @@ Reply Session::refuse(std::string_view stage, Reply reply, std::string_view reas
 
 smtp::Capabilities Session::capabilities() const {
   smtp::Capabilities offered;
-  offered.hostname = server_.settings().hostname;
-  offered.size = server_.settings().limits.message_size.bytes + room_around;
-  offered.starttls = server_.tls().has_value() && !stream_.secure();
+  offered.hostname = terms_->settings->hostname;
+  offered.size = terms_->settings->limits.message_size.bytes + room_around;
+  offered.starttls = terms_->tls.has_value() && !stream_.secure();
   return offered;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,7 @@ class Session {
   log::Peer peer() const;
 
   Server& server_;
+  std::shared_ptr<const Terms> terms_;
   net::Stream stream_;
   std::string name_;
   smtp::ServerProtocol protocol_;

@@ -63,6 +63,24 @@ QueueTotals Inquiry::totals() {
   return totals;
 }
 
+std::int64_t Inquiry::open_by_upstream(std::string_view upstream) {
+  Rows rows = connection_.query(
+      "SELECT ifnull(sum(open_recipients), 0) FROM message"
+      " WHERE open_recipients > 0 AND upstream = ?",
+      upstream);
+  rows.next();
+  return rows.integer();
+}
+
+std::int64_t Inquiry::open_of_shop(std::string_view shop) {
+  Rows rows = connection_.query(
+      "SELECT ifnull(sum(open_recipients), 0) FROM message"
+      " WHERE open_recipients > 0 AND shop = ?",
+      shop);
+  rows.next();
+  return rows.integer();
+}
+
 std::vector<QueueRow> Inquiry::queue(const QueueFilter& filter, records::State state,
                                      std::size_t limit) {
   // The state stands in the text, because only then SQLite uses the indexes of open recipients.

@@ -85,6 +85,9 @@ class Inquiry {
   explicit Inquiry(const std::string& book);
 
   QueueTotals totals();
+  /// Queued and held recipients that go by the upstream, or are the shop's. Reads the queue.
+  std::int64_t open_by_upstream(std::string_view upstream);
+  std::int64_t open_of_shop(std::string_view shop);
   /// Recipients in `state`, the next due first (final ones: the newest message first).
   std::vector<QueueRow> queue(const QueueFilter& filter, records::State state, std::size_t limit);
 

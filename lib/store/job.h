@@ -75,18 +75,17 @@ class AcceptJob final : public Job {
 
 class RecordJob final : public Job {
  public:
-  /// `rules` outlive the job.
-  RecordJob(Outcome outcome, const records::ListRules& rules, Writer::Done done)
-      : outcome_(std::move(outcome)), rules_(rules), done_(std::move(done)) {}
+  RecordJob(Outcome outcome, std::shared_ptr<const records::ListRules> rules, Writer::Done done)
+      : outcome_(std::move(outcome)), rules_(std::move(rules)), done_(std::move(done)) {}
 
   void append(Spool& spool) override;
-  void write(Transaction& change) override { record(change, outcome_, rules_); }
+  void write(Transaction& change) override { record(change, outcome_, *rules_); }
   void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
   bool is_lasting() const override { return true; }
 
  private:
   Outcome outcome_;
-  const records::ListRules& rules_;
+  std::shared_ptr<const records::ListRules> rules_;
   Writer::Done done_;
 };
 

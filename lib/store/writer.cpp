@@ -31,6 +31,7 @@ Writer::Writer(Connection& book, Spool& spool, StateDirectory& directory, Files&
       ballast_(ballast),
       settings_(std::move(settings)),
       checkpoint_at_(settings_.checkpoint_pages),
+      list_rules_(std::make_shared<const records::ListRules>(settings_.list_rules)),
       thread_([this] { run(); }) {}
 
 Writer::~Writer() { stop(); }
@@ -44,7 +45,18 @@ Ticket Writer::accept(Acceptance acceptance, AcceptDone done) {
 }
 
 void Writer::record(Outcome outcome, Done done) {
-  submit(std::make_unique<RecordJob>(std::move(outcome), settings_.list_rules, std::move(done)));
+  submit(std::make_unique<RecordJob>(std::move(outcome), list_rules(), std::move(done)));
+}
+
+std::shared_ptr<const records::ListRules> Writer::list_rules() const {
+  const std::lock_guard lock(mutex_);
+  return list_rules_;
+}
+
+void Writer::set_list_rules(const records::ListRules& rules) {
+  auto fresh = std::make_shared<const records::ListRules>(rules);
+  const std::lock_guard lock(mutex_);
+  list_rules_.swap(fresh);
 }
 
 void Writer::change(std::function<void(Transaction&)> work, Done done) {

@@ -122,7 +122,9 @@ class Writer {
   /// `work` runs on the store thread; when it throws Failure nothing of it stays.
   void change(std::function<void(Transaction&)> work, Done done);
 
-  const records::ListRules& list_rules() const { return settings_.list_rules; }
+  /// What signs are weighed by in what is handed over from now on. Any thread.
+  std::shared_ptr<const records::ListRules> list_rules() const;
+  void set_list_rules(const records::ListRules& rules);
   bool broken() const { return broken_; }
   /// The disk is short of space or cannot be written: mail is refused.
   bool short_of_space() const { return short_of_space_; }
@@ -182,6 +184,7 @@ class Writer {
   std::vector<std::uint64_t> removed_;  ///< segments whose file is gone and whose row is not
 
   mutable std::mutex mutex_;
+  std::shared_ptr<const records::ListRules> list_rules_;
   std::condition_variable work_;
   Batch waiting_;
   bool stopping_ = false;

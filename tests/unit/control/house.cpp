@@ -72,7 +72,7 @@ Examine examiner(const config::Settings& settings) {
   };
 }
 
-asio::awaitable<Result<std::string>> reload(House* house) {
+asio::awaitable<Result<Reloaded>> reload(House* house) {
   ++house->told.reloads;
   co_return house->reload_answer();
 }
@@ -147,12 +147,12 @@ void House::set_status(const Status& status) {
   status_ = status;
 }
 
-Result<std::string> House::reload_answer() const {
+Result<Reloaded> House::reload_answer() const {
   const std::lock_guard lock(mutex_);
   return reload_answer_;
 }
 
-void House::set_reload_answer(const Result<std::string>& answer) {
+void House::set_reload_answer(const Result<Reloaded>& answer) {
   const std::lock_guard lock(mutex_);
   reload_answer_ = answer;
 }

@@ -70,8 +70,8 @@ class House {
 
   Status status() const;  ///< what the port answers
   void set_status(const Status& status);
-  Result<std::string> reload_answer() const;
-  void set_reload_answer(const Result<std::string>& answer);
+  Result<Reloaded> reload_answer() const;
+  void set_reload_answer(const Result<Reloaded>& answer);
 
   Told told;
   std::set<Ulid> in_delivery;  ///< set before anything is asked
@@ -81,7 +81,7 @@ class House {
 
   mutable std::mutex mutex_;  ///< over the two below: set by the test, read by the server
   Status status_;
-  Result<std::string> reload_answer_ = std::string("read again");
+  Result<Reloaded> reload_answer_ = Reloaded{};
 
   TemporaryFolder folder_;
   std::shared_ptr<const config::Settings> settings_;

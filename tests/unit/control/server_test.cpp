@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <fstream>
 
 #include <cstdio>
 #include <future>
@@ -241,21 +243,49 @@ TEST(Status, IsGivenAlsoWhenTheBookCannotBeRead) {
   EXPECT_EQ(fault_of(house.ask("audit")).code, FaultCode::internal);
 }
 
-TEST(Reload, IsAuditedWhenItWorkedAndExplainedWhenItDidNot) {
+TEST(Reload, IsAuditedAndTellsWhatChanged) {
   House house;
-  EXPECT_EQ(result_of(house.ask("reload")).at("text").get_string(), "read again");
+  Reloaded answer;
+  answer.changes.push_back(
+      {"limits.connections", config::Difference::Kind::changed, "2000", "3000", false});
+  answer.changes.push_back({"shops[shop-c]", config::Difference::Kind::added, "", "", false});
+  answer.warnings.emplace_back("ecrelay.yaml: warning: looks like a slip");
+  house.set_reload_answer(answer);
+  const json::object told = result_of(house.ask("reload"));
+  EXPECT_EQ(told.at("text").get_string(),
+            "2 changes: limits.connections: 2000 -> 3000; shops[shop-c]: added");
+  EXPECT_EQ(told.at("changes").get_array().size(), 2U);
+  const std::string shown = render("reload", told);
+  EXPECT_THAT(shown, HasSubstr("limits.connections: 2000 -> 3000\n"));
+  EXPECT_THAT(shown, HasSubstr("shops[shop-c]: added\n"));
+  EXPECT_THAT(shown, HasSubstr("warning: ecrelay.yaml: warning: looks like a slip\n"));
   EXPECT_EQ(audits(house).size(), 1U);
   house.stop();
   EXPECT_EQ(house.told.reloads, 1);
 }
 
-TEST(Reload, ABrokenFileIsAFaultOfTheConfigurationAndARestartIsAsked) {
+TEST(Reload, ThatWasRefusedSaysWhyAndIsAuditedToo) {
   House house;
   house.set_reload_answer(invalid("ecrelay.yaml:3:1: error: unknown key"));
   EXPECT_EQ(fault_of(house.ask("reload")).code, FaultCode::configuration);
-  house.set_reload_answer(unavailable("restart"));
-  EXPECT_EQ(fault_of(house.ask("reload")).code, FaultCode::unavailable);
-  EXPECT_THAT(audits(house), IsEmpty());
+  house.set_reload_answer(conflict("state_dir: needs a restart"));
+  EXPECT_EQ(fault_of(house.ask("reload")).code, FaultCode::conflict);
+  EXPECT_EQ(audits(house).size(), 2U);
+}
+
+TEST(ConfigDiff, ComparesAFileWithTheConfigurationInForce) {
+  House house;
+  const auto ask = [&] {
+    return result_of(house.ask("config.diff", arguments({{"file", house.config_file()}})));
+  };
+  EXPECT_TRUE(ask().at("ok").get_bool());
+  std::ofstream(house.config_file(), std::ios::app) << "limits: {connections: 77}\nnode: other\n";
+  const json::object told = ask();
+  EXPECT_FALSE(told.at("ok").get_bool());
+  EXPECT_TRUE(told.at("restart").get_bool());
+  const std::string shown = render("config.diff", told);
+  EXPECT_THAT(shown, HasSubstr("limits.connections: 2000 -> 77\n"));
+  EXPECT_THAT(shown, HasSubstr("-> other  (needs a restart)\n"));
 }
 
 TEST(Wire, ARequestMayArriveCutAtAnyByte) {

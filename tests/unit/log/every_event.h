@@ -21,8 +21,9 @@ inline void tell_every_event(std::string_view text) {
   ready(Duration(12));
   listening(text, text);
   config_warning(text);
-  reloaded(text, "");
-  reloaded(text, text);
+  reloaded(text, 3);
+  reload_failed(text, text);
+  setting_changed(text, text, text, text);
   stopped(text, Duration(5));
   internal_error(text, text);
   connect_refused(peer, answer, text);

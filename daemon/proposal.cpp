@@ -1,0 +1,80 @@
+#include "proposal.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "control/price_list.h"
+#include "store/failure.h"
+#include "store/months.h"
+
+namespace ecrelay {
+namespace {
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+std::vector<std::string> restarts(const std::vector<config::Difference>& changes) {
+  std::vector<std::string> lines;
+  for (const config::Difference& change : changes)
+    if (change.restart) lines.push_back(change.text() + ": needs a restart, nothing was changed");
+  return lines;
+}
+
+template <typename Entry, typename Name>
+std::vector<std::string> missing(const std::vector<Entry>& before, const std::vector<Entry>& after,
+                                 Name Entry::*name) {
+  std::set<std::string> there;
+  for (const Entry& entry : after) there.insert(entry.*name);
+  std::vector<std::string> gone;
+  for (const Entry& entry : before)
+    if (!there.contains(entry.*name)) gone.push_back(entry.*name);
+  return gone;
+}
+
+/// What is gone and still has mail.
+std::vector<std::string> needed(const config::Settings& before, const config::Settings& after,
+                                store::Inquiry& book) {
+  std::vector<std::string> lines;
+  for (const auto& name : missing(before.upstreams, after.upstreams, &config::Upstream::name))
+    if (const std::int64_t open = book.open_by_upstream(name); open > 0)
+      lines.push_back("upstreams[" + name + "]: removed, and " + std::to_string(open) +
+                      " recipients wait to go by it: keep it until `status` shows none");
+  for (const auto& id : missing(before.shops, after.shops, &config::Shop::id))
+    if (const std::int64_t open = book.open_of_shop(id); open > 0)
+      lines.push_back("shops[" + id + "]: removed, and " + std::to_string(open) +
+                      " recipients of its mail wait: set `stopped: true` until they are sent, or "
+                      "cancel them (queue cancel --shop " +
+                      id + ")");
+  return lines;
+}
+
+}  // namespace
+
+Result<Proposal> propose(const std::filesystem::path& file, const Known& in_force,
+                         const std::string& book, TimePoint at) {
+  ConfigurationOutcome outcome = read_configuration(file, at, in_force);
+  if (!outcome.configuration) return invalid(joined(outcome.errors));
+  const config::Settings& before = in_force.site->settings;
+  const config::Settings& after = outcome.configuration->settings();
+  auto changes = config::differences(before, after);
+  if (const auto lines = restarts(changes); !lines.empty()) return conflict(joined(lines));
+  store::Inquiry inquiry(book);
+  if (const auto lines = needed(before, after, inquiry); !lines.empty())
+    return conflict(joined(lines));
+  const auto prices = control::new_prices(inquiry.accounts(), after, at);
+  if (!prices) return prices.error();
+  return Proposal{std::move(*outcome.configuration), std::move(changes),
+                  std::move(outcome.warnings), !prices->empty()};
+}
+
+void note_prices(store::Transaction& change, const config::Settings& settings, TimePoint at) {
+  const auto rows = control::new_prices(store::Accounts(change.book()), settings, at);
+  if (!rows) throw store::Refused(rows.error().detail);
+  store::note_prices(change, *rows);
+}
+
+}  // namespace ecrelay
