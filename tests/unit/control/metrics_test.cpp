@@ -94,8 +94,8 @@ TEST(Metrics, EventsAreCountedWhateverTheLevelOfTheLogIs) {
   log::Options quiet;
   quiet.level = log::Level::error;
   const log::Capture capture(quiet);
-  log::reloaded("f", "");
-  log::reloaded("f", "broken");
+  log::reloaded("f", 0);
+  log::reload_failed("f", "broken");
   log::suppressed({"1", "shop-a", "a@b.example", "hard"}, std::nullopt, {});
   const std::string text = metrics(Status(), std::nullopt, noon);
   EXPECT_THAT(text, AllOf(HasSubstr("ecrelay_events_total{event=\"reload\"} 1\n"),
