@@ -234,6 +234,9 @@ void add_month(CLI::App& app, Order& order) {
           .app();
   close.add_flag_callback(
       "--dry-run", [&order] { order.dry_run = true; }, "only show the list of checks");
+  Command(month, order, "archive", "month.archive",
+          "move a closed month's charges out of the book, into archive/ledger-YYYYMM.db")
+      .text("month", "month", "like 2024-10; the oldest first", true);
   CLI::App& files =
       Command(month, order, "export", "month.export", "write the files of a month").app();
   files.add_option("month", order.month.month, "like 2026-10")->required();

@@ -62,12 +62,18 @@ control::Examine examiner(const config::Settings& settings) {
   };
 }
 
-/// How far a long reading of the ledger is, on a terminal.
+/// How far something long is, in one line of a terminal that is wiped when it is over.
 void show_progress(const control::Progress& progress) {
-  if (::isatty(STDERR_FILENO) == 0) return;
-  const bool over = progress.done == progress.all;
-  std::fprintf(stderr, "\r%lld of %lld ledger rows%s", static_cast<long long>(progress.done),
-               static_cast<long long>(progress.all), over ? "\n" : "");
+  const auto percent = progress.all == 0 ? 100 : progress.done * 100 / progress.all;
+  std::fprintf(stderr, "\r%lld of %lld ledger rows, %lld %%   ",
+               static_cast<long long>(progress.done), static_cast<long long>(progress.all),
+               static_cast<long long>(percent));
+}
+void wipe_progress() { std::fputs("\r\033[K", stderr); }
+
+bool is_watched() { return ::isatty(STDERR_FILENO) != 0; }
+control::ProgressReport watcher() {
+  return is_watched() ? control::ProgressReport(show_progress) : control::ProgressReport();
 }
 
 /// An argument that is a file's text.
@@ -93,8 +99,8 @@ std::optional<control::Consultation> carry_out_here(Order& order) {
     return alone(control::make_key(order.new_key));
   }
   order.month.config = order.place.config;
-  if (command == "month.export") return alone(control::export_month(order.month, show_progress));
-  if (command == "month.verify") return alone(control::verify_month(order.month, show_progress));
+  if (command == "month.export") return alone(control::export_month(order.month, watcher()));
+  if (command == "month.verify") return alone(control::verify_month(order.month, watcher()));
   if (command == "suppression.import") return control::import_file(order.place, order.import);
   if (command == "suppression.export") {
     return control::export_file(order.place, [](const std::string& text) {
@@ -114,7 +120,7 @@ control::Consultation carry_out(Order& order) {
           control::Fault(control::FaultCode::invalid, text.error().detail), {}, false};
     order.request.arguments["statement"] = control::json_text(*text);
   }
-  return control::consult(order.place, order.request, {explainer, examiner});
+  return control::consult(order.place, order.request, {explainer, examiner, watcher()});
 }
 
 std::string text_of(const Order& order, const boost::json::object& result) {
@@ -149,6 +155,7 @@ void tell_of_files(const boost::json::object& result) {
 
 int run(Order& order) {
   const control::Consultation done = carry_out(order);
+  if (is_watched()) wipe_progress();
   for (const std::string& note : done.notes) complain(note);
   if (const auto* fault = std::get_if<control::Fault>(&done.reply)) {
     complain(fault->message);

@@ -139,6 +139,7 @@ asio::awaitable<void> Relay::live() {
     log::store_trouble("open spool", "segment " + store::Spool::name(segment) +
                                          " is missing; its messages cannot be sent");
   }
+  for (const std::string& reason : found.archives_missing) log::store_trouble("archive", reason);
   queued_ = inquiry_.totals().queued;
   parked_ = inquiry_.parked_count();
   dispatcher_.start();

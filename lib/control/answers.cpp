@@ -399,6 +399,7 @@ const std::vector<std::string>& commands() {
                                                "month.status",
                                                "month.check",
                                                "month.close",
+                                               "month.archive",
                                                "ledger.search",
                                                "ledger.reverse",
                                                "ledger.adjust",
@@ -408,6 +409,7 @@ const std::vector<std::string>& commands() {
                                                "dns.show",
                                                "dns.check",
                                                "config.diff",
+                                               "progress",
                                                "reload"};
   return all;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "control/progress.h"
 #include "control/wire.h"
 #include "core/network.h"
 #include "core/result.h"
@@ -30,6 +31,7 @@ struct Question {
   store::Inquiry& book;
   const config::Settings& settings;
   TimePoint now;
+  ProgressReport report = {};  ///< of what is slow; may be empty
 };
 using Answer = Result<boost::json::object>;
 

@@ -31,6 +31,7 @@ Reply back_up(const std::filesystem::path& config, const std::string& folder) {
   result["book_bytes"] = report.book_bytes;
   result["segments"] = report.segments;
   result["spool_bytes"] = report.spool_bytes;
+  result["archive_bytes"] = report.archive_bytes;
   result["queued"] = report.queued;
   result["held"] = report.held;
   result["missing"] = std::move(missing);
@@ -40,9 +41,9 @@ Reply back_up(const std::filesystem::path& config, const std::string& folder) {
 std::string render_backup(const json::object& result) {
   std::string text = "copied to " + shown(result, "folder") + ": book of " +
                      shown(result, "book_bytes") + " bytes, " + shown(result, "segments") +
-                     " spool segments of " + shown(result, "spool_bytes") + " bytes; " +
-                     shown(result, "queued") + " recipients queued and " + shown(result, "held") +
-                     " held in it\n";
+                     " spool segments of " + shown(result, "spool_bytes") + " bytes, archives of " +
+                     shown(result, "archive_bytes") + " bytes; " + shown(result, "queued") +
+                     " recipients queued and " + shown(result, "held") + " held in it\n";
   for (const json::value& each : list(result, "missing"))
     text += "MISSING in the original: " + printable(std::string(each.as_string()), 64) + "\n";
   return text;

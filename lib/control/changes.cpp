@@ -15,6 +15,7 @@
 #include "control/interventions.h"
 #include "control/json.h"
 #include "control/money_changes.h"
+#include "control/month_archive.h"
 #include "control/suppression_file.h"
 #include "control/waves.h"
 #include "core/escape.h"
@@ -194,6 +195,7 @@ constexpr auto changes = std::to_array<ChangeCommand>({
     {"suppression.parked.release", plan_release_parked},
     {"suppression.parked.drop", plan_drop_parked},
     {"month.close", plan_month_close},
+    {"month.archive", plan_archive},
     {"ledger.reverse", plan_reversal},
     {"ledger.adjust", plan_adjustment},
 });

@@ -20,6 +20,9 @@ struct Change {
   std::function<std::optional<Fault>(const Ports& ports)> begin;
   /// For Writer::change; leaves an audit row in the same transaction when it changed anything.
   std::function<void(store::Transaction&)> work;
+  /// Once `work` is on disk, in transactions of their own until it says that there is no more. What
+  /// an interruption leaves undone must be in nobody's way. May be empty.
+  std::function<bool(store::Transaction&)> rest;
   /// After the commit, on the network thread: tells the rest of the daemon and the log, and makes
   /// the reply.
   std::function<Reply(const Ports& ports)> done;
@@ -32,7 +35,7 @@ records::AuditRow audit_row(std::string action, const Question& question, const 
 void tell_log(const records::AuditRow& row);
 
 /// queue.retry, .hold, .release and .cancel, suppression.add, .clear, .import, .undo and .parked,
-/// month.close, ledger.reverse and .adjust.
+/// month.close and .archive, ledger.reverse and .adjust.
 bool is_change(std::string_view command);
 
 /// Reads only. Not on the network thread: may ask the book and a name service.

@@ -3,7 +3,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <memory>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 #include "config/loader.h"
@@ -42,6 +46,52 @@ Reply from_files(const Request& request, const config::Settings& settings,
   const Result<Explain> explain = substitutes.explainer(settings);
   if (!explain) return Fault(FaultCode::configuration, explain.error().detail);
   return reply_of(answer_explain(request.arguments, *explain));
+}
+
+/// Asks the daemon now and then, in a thread of its own, how far it is with what it was asked.
+class Watch {
+ public:
+  Watch(std::string socket, ProgressReport report)
+      : thread_([this, path = std::move(socket), tell = std::move(report)] { watch(path, tell); }) {
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+      end_.notify_one();
+    }
+    thread_.join();
+  }
+
+ private:
+  void watch(const std::string& socket, const ProgressReport& report) {
+    const Request request{"progress", {}};
+    std::unique_lock lock(mutex_);
+    while (!end_.wait_for(lock, std::chrono::milliseconds(500), [this] { return over_; })) {
+      const Result<Reply> reply = ask(socket, request, std::chrono::seconds(5));
+      const auto* answer = reply ? std::get_if<boost::json::object>(&*reply) : nullptr;
+      if (answer == nullptr) continue;
+      Progress progress;
+      progress.done = answer->at("done").to_number<std::int64_t>();
+      progress.all = answer->at("all").to_number<std::int64_t>();
+      if (progress.all > 0) report(progress);
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable end_;
+  bool over_ = false;
+  std::thread thread_;  ///< last: everything above exists before it runs
+};
+
+Result<Reply> ask_and_watch(const std::string& socket, const Request& request,
+                            const ProgressReport& report) {
+  const bool long_work = is_slow(request.command) || request.command == "dns.check";
+  if (!long_work) return ask(socket, request, std::chrono::minutes(2));
+  const std::unique_ptr<Watch> watch = report ? std::make_unique<Watch>(socket, report) : nullptr;
+  return ask(socket, request, std::chrono::hours(2));
 }
 
 bool needs_daemon(const std::string& command) { return is_change(command) || command == "reload"; }
@@ -93,9 +143,7 @@ Consultation consult(const Whereabouts& place, const Request& request,
       return Consultation{broken_configuration(*loaded), {}, false};
     if (loaded->settings) socket = loaded->settings->control.socket.string();
   }
-  const bool long_work = is_slow(request.command) || request.command == "dns.check";
-  const auto patience = long_work ? std::chrono::hours(2) : std::chrono::minutes(2);
-  Result<Reply> reply = ask(socket, request, patience);
+  Result<Reply> reply = ask_and_watch(socket, request, substitutes.report);
   if (reply) return Consultation{std::move(*reply), {}, false};
   const std::string why = reply.error().detail;
   if (reply.error().code == ErrorCode::refused) {

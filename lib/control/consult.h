@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "control/answers.h"
 #include "control/dns_answers.h"
+#include "control/progress.h"
 #include "control/wire.h"
 
 namespace ecrelay::control {
@@ -36,6 +37,7 @@ using Explainer = std::function<Result<Explain>(const config::Settings& settings
 struct Substitutes {
   Explainer explainer;
   Examiner examiner;
+  ProgressReport report = {};  ///< hears how far the daemon is with what is slow; may be empty
 };
 
 /// Asks the daemon; when it is down, questions are answered from the book and the configuration

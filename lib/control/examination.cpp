@@ -1,9 +1,12 @@
 #include "control/examination.h"
 
+#include <boost/json/parse.hpp>
+
 #include <algorithm>
 #include <set>
 #include <utility>
 
+#include "control/fields.h"
 #include "control/price_list.h"
 #include "core/escape.h"
 
@@ -230,6 +233,16 @@ std::string month_manifest(const MonthPass& pass, year_month month, const std::s
   head.node = node;
   head.closing = closing;
   return finance::manifest(head, pass.files);
+}
+
+std::string node_of(const store::ClosedMonth& closed) {
+  return field(object_of(boost::json::parse(closed.manifest)), "node");
+}
+
+std::string standard_manifest(const MonthPass& pass, const store::ClosedMonth& closed) {
+  return month_manifest(
+      pass, closed.month, node_of(closed),
+      finance::ManifestHead::Closing{closed.closed_at, closed.actor, closed.previous, ""});
 }
 
 bool all_ok(const std::vector<Check>& checks) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "control/progress.h"
 #include "core/time.h"
 #include "finance/manifest.h"
 #include "finance/month_files.h"
@@ -28,12 +29,6 @@ struct Check {
   bool ok = false;
   std::string detail;  ///< what was compared; differences a line each
 };
-
-struct Progress {
-  std::int64_t done = 0;
-  std::int64_t all = 0;  ///< rows of the ledger
-};
-using ProgressReport = std::function<void(const Progress&)>;
 
 /// A month's files, made once from the ledger and the day totals.
 struct MonthPass {
@@ -66,6 +61,11 @@ std::vector<Check> due_to_close(store::Accounts accounts, std::chrono::year_mont
 /// The manifest of the month as it closes (or has closed), of its files in the standard format.
 std::string month_manifest(const MonthPass& pass, std::chrono::year_month month,
                            const std::string& node, const finance::ManifestHead::Closing& closing);
+
+/// The manifest of a month that is closed, as it comes out now.
+std::string standard_manifest(const MonthPass& pass, const store::ClosedMonth& closed);
+/// The node that a closed month's manifest names: it may have another name by now.
+std::string node_of(const store::ClosedMonth& closed);
 
 bool all_ok(const std::vector<Check>& checks);
 

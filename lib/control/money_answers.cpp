@@ -28,7 +28,7 @@ json::object month_row(store::Inquiry& book, year_month month, TimePoint now) {
   row["closed_by"] = "";
   row["sha256"] = "";
   if (const auto closed = book.accounts().closed(month)) {
-    row["state"] = "closed";
+    row["state"] = book.accounts().archived(month) ? "archived" : "closed";
     row["closed_at"] = json_time(closed->closed_at);
     row["closed_by"] = json_text(closed->actor);
     row["sha256"] = closed->sha256;
@@ -79,7 +79,8 @@ json::array to_json(const std::vector<Check>& checks) {
 }
 
 bool is_slow(std::string_view command) {
-  return command == "month.check" || command == "month.close" || command == "reconcile";
+  return command == "month.check" || command == "month.close" || command == "month.archive" ||
+         command == "reconcile";
 }
 
 Answer show_months(const Question& question) {
@@ -105,8 +106,8 @@ Answer check_month(const Question& question) {
   if (auto wrong = given.problem()) return *wrong;
   const auto snapshot = question.book.snapshot();
   std::vector<Check> checks = due_to_close(question.book.accounts(), *month, question.now);
-  const MonthPass pass =
-      pass_over(question.book, *month, question.settings, finance::Format{}, nowhere);
+  const MonthPass pass = pass_over(question.book, *month, question.settings, finance::Format{},
+                                   nowhere, question.report);
   for (Check& check : equations(question.book, *month, pass)) checks.push_back(std::move(check));
   json::object answer;
   answer["month"] = to_text(*month);
@@ -158,8 +159,8 @@ Answer reconcile(const Question& question) {
     return not_found("no upstream '" + printable(*upstream, 64) + "'");
 
   const auto snapshot = question.book.snapshot();
-  const MonthPass pass =
-      pass_over(question.book, month, question.settings, finance::Format{}, nowhere);
+  const MonthPass pass = pass_over(question.book, month, question.settings, finance::Format{},
+                                   nowhere, question.report);
   std::vector<Check> checks = equations(question.book, month, pass);
   if (upstream) checks.push_back(against_statement(question.book, month, *upstream, *statement));
   json::object answer;

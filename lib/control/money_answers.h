@@ -11,7 +11,7 @@
 /// Questions of finance. Those that read a whole month are slow: about 2 us a ledger row.
 namespace ecrelay::control {
 
-/// month.status: every month since the first, open or closed, with its sums.
+/// month.status: every month since the first, open, due, closed or archived, with its sums.
 Answer show_months(const Question& question);
 /// month.check (slow): what `month close` would look at. "ok" is whether it would close.
 Answer check_month(const Question& question);
@@ -20,7 +20,7 @@ Answer search_ledger(const Question& question);
 /// reconcile (slow): the equations of a month, and an upstream's "statement" (CSV text).
 Answer reconcile(const Question& question);
 
-/// month.check, month.close and reconcile: not to hold up others.
+/// month.check, .close and .archive, and reconcile: not to hold up others.
 bool is_slow(std::string_view command);
 
 /// Argument "month"; a complaint when it is none. Absent: nothing.

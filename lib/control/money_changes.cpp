@@ -91,8 +91,9 @@ Result<Change> plan_month_close(const Question& question, const Caller& caller) 
                     closed->actor);
   auto checks = due_to_close(accounts, *month, question.now);
   if (!all_ok(checks)) return conflict(failures(checks));
-  const MonthPass pass = pass_over(question.book, *month, question.settings, finance::Format{},
-                                   [](const std::string&, std::string_view) {});
+  const MonthPass pass = pass_over(
+      question.book, *month, question.settings, finance::Format{},
+      [](const std::string&, std::string_view) {}, question.report);
   checks = equations(question.book, *month, pass);
   if (!all_ok(checks)) return conflict(failures(checks));
 

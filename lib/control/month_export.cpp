@@ -19,6 +19,7 @@
 #include "control/fields.h"
 #include "control/json.h"
 #include "control/money_answers.h"
+#include "control/month_archive.h"
 #include "core/escape.h"
 #include "finance/sha256.h"
 #include "store/files.h"
@@ -106,17 +107,6 @@ std::variant<Subject, Fault> subject_of(const MonthOrder& order) {
   return Subject{*month, std::move(*loaded.settings), std::make_unique<store::Inquiry>(path)};
 }
 
-/// The node that a closed month's manifest names: it may have another name by now.
-std::string node_of(const store::ClosedMonth& closed) {
-  return field(object_of(json::parse(closed.manifest)), "node");
-}
-
-std::string standard_manifest(const MonthPass& pass, const store::ClosedMonth& closed) {
-  return month_manifest(
-      pass, closed.month, node_of(closed),
-      finance::ManifestHead::Closing{closed.closed_at, closed.actor, closed.previous, ""});
-}
-
 std::string manifest_of(const MonthPass& pass, const Subject& subject,
                         const finance::Format& format,
                         const std::optional<store::ClosedMonth>& closed) {
@@ -188,6 +178,17 @@ std::string changed_files(const std::string& then, const std::string& now) {
   return lines.empty() ? "the list of files differs" : lines;
 }
 
+/// Of a month that has left the book.
+Check archive_holds(const store::Archived& archive, const std::string& book) {
+  const std::string path = store::archive_folder(book) + "/" + archive.file;
+  const auto hash = sha256_of_file(path);
+  const bool same = hash && *hash == archive.sha256;
+  return Check{"archive", same,
+               same   ? "archive/" + archive.file + " has the SHA-256 that the book knows"
+               : hash ? path + " was changed: restore it from a backup"
+                      : hash.error().detail};
+}
+
 std::vector<Check> chain_to(const store::ClosedMonth& last,
                             const std::vector<store::ClosedMonth>& closed) {
   std::string broken;
@@ -238,6 +239,8 @@ Reply verify_month(const MonthOrder& order, const ProgressReport& report) {
                          same ? std::to_string(pass.files.size()) +
                                     " files, the same bytes as on " + timestamp(closed->closed_at)
                               : changed_files(closed->manifest, manifest)});
+  if (const auto archive = accounts.archived(subject.month))
+    checks.push_back(archive_holds(*archive, subject.book->file()));
   for (Check& check : equations(*subject.book, subject.month, pass))
     checks.push_back(std::move(check));
   json::object result;

@@ -269,6 +269,7 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"month.status", render_months},
     {"month.check", render_checks},
     {"month.close", render_closed},
+    {"month.archive", render_archived},
     {"month.export", render_export},
     {"month.verify", render_checks},
     {"ledger.search", render_ledger},

@@ -22,6 +22,7 @@ std::string render_checks(const boost::json::object& result);
 std::string render_closed(const boost::json::object& result);
 std::string render_export(const boost::json::object& result);
 std::string render_ledger(const boost::json::object& result);
+std::string render_archived(const boost::json::object& result);
 std::string render_reversal(const boost::json::object& result);
 std::string render_adjustment(const boost::json::object& result);
 std::string render_usage(const boost::json::object& result);

@@ -143,6 +143,13 @@ std::string render_closed(const json::object& result) {
          "\nmonth export writes its files, the same bytes every time\n";
 }
 
+std::string render_archived(const json::object& result) {
+  return shown(result, "month") + " is archived: " + shown(result, "rows") + " rows, " +
+         shown(result, "net_yen") + " yen net, in " + shown(result, "file") + " of " +
+         shown(result, "bytes") + " bytes\nSHA-256 " + shown(result, "sha256") +
+         "\nkeep a copy of it elsewhere: every command goes on reading it\n";
+}
+
 std::string render_export(const json::object& result) {
   Table table({{"FILE", Align::left, 60},
                {"ROWS", Align::right},

@@ -52,12 +52,31 @@ struct Errand {
   Caller caller;
   std::shared_ptr<const config::Settings> settings;
   std::string book;
+  Gauge* gauge = nullptr;  ///< for what is slow
+};
+
+/// The gauge stands at nothing when the errand is over.
+class Gauging {
+ public:
+  explicit Gauging(const Errand& errand)
+      : gauge_(is_slow(errand.request.command) ? errand.gauge : nullptr) {}
+  Gauging(const Gauging&) = delete;
+  Gauging& operator=(const Gauging&) = delete;
+  ~Gauging() {
+    if (gauge_ != nullptr) gauge_->show({});
+  }
+  ProgressReport report() const { return gauge_ != nullptr ? gauge_->report() : ProgressReport(); }
+
+ private:
+  Gauge* gauge_;
 };
 
 /// Long lists become text here too, not on the network thread.
 std::string ask_book(const Errand& errand) {
   store::Inquiry book(errand.book);
-  const Question question{errand.request.arguments, book, *errand.settings, now()};
+  const Gauging gauging(errand);
+  const Question question{errand.request.arguments, book, *errand.settings, now(),
+                          gauging.report()};
   return to_line(reply_of(answer_from_book(errand.request.command, question)));
 }
 
@@ -68,7 +87,9 @@ std::string ask_settings(const Errand& errand) {
 
 Result<Change> plan(const Errand& errand) {
   store::Inquiry book(errand.book);
-  const Question question{errand.request.arguments, book, *errand.settings, now()};
+  const Gauging gauging(errand);
+  const Question question{errand.request.arguments, book, *errand.settings, now(),
+                          gauging.report()};
   return plan_change(errand.request.command, question, errand.caller);
 }
 
@@ -90,6 +111,13 @@ std::optional<BookFigures> figures_of(const std::string& path) {
   } catch (const store::Failure&) {
     return std::nullopt;
   }
+}
+
+boost::json::object to_json(const Progress& progress) {
+  boost::json::object object;
+  object["done"] = progress.done;
+  object["all"] = progress.all;
+  return object;
 }
 
 records::AuditRow reload_row(std::string actor, std::string origin) {
@@ -138,6 +166,7 @@ struct Server::State {
   asio::awaitable<std::string> answer(std::string line, Caller caller);
   asio::awaitable<std::string> answer_request(Errand errand);
   asio::awaitable<Reply> change(Errand errand);
+  asio::awaitable<Result<void>> write_rest(std::function<bool(store::Transaction&)> rest);
   asio::awaitable<Result<void>> write(std::function<void(store::Transaction&)> work);
   asio::awaitable<Reply> status();
   asio::awaitable<Reply> reload_for(Caller caller);
@@ -150,6 +179,7 @@ struct Server::State {
   Ports ports;
   Rates rates;
   std::optional<BookFigures> figures;
+  Gauge gauge;
   gid_t group = 0;
   std::size_t connections = 0;
   std::size_t http_connections = 0;
@@ -272,6 +302,7 @@ asio::awaitable<std::string> Server::State::answer(std::string line, Caller call
     errand.caller = std::move(caller);
     errand.settings = ports.settings();
     errand.book = book;
+    errand.gauge = &gauge;
     co_return co_await answer_request(std::move(errand));
   } catch (const std::exception& failure) {
     trouble = failure.what();
@@ -294,6 +325,7 @@ asio::awaitable<std::string> Server::State::answer_request(Errand errand) {
     Answer found = co_await answer_dns(command, errand.request.arguments, ports.examine);
     reply = reply_of(std::move(found));
   }
+  if (command == "progress") reply = to_json(gauge.read());
   if (command == "host.explain") reply = explain(errand.request);
   if (command == "status") reply = co_await status();
   if (command == "reload") reply = co_await reload_for(std::move(errand.caller));
@@ -315,7 +347,26 @@ asio::awaitable<Reply> Server::State::change(Errand errand) {
     if (change->failed) change->failed(ports);
     co_return Fault(FaultCode::cannot_write, done.error().detail);
   }
+  const Result<void> over = co_await write_rest(change->rest);
+  gauge.show({});
+  if (!over)
+    co_return Fault(FaultCode::cannot_write,
+                    "begun and not ended (" + over.error().detail + "): give the command again");
   co_return change->done(ports);
+}
+
+asio::awaitable<Result<void>> Server::State::write_rest(
+    std::function<bool(store::Transaction&)> rest) {
+  for (bool more = rest != nullptr; more;) {
+    const auto found = std::make_shared<bool>(false);
+    std::function<void(store::Transaction&)> work = [rest, found](store::Transaction& rows) {
+      *found = rest(rows);
+    };
+    const Result<void> done = co_await write(std::move(work));
+    if (!done) co_return done.error();
+    more = *found;
+  }
+  co_return Result<void>();
 }
 
 asio::awaitable<Result<void>> Server::State::write(std::function<void(store::Transaction&)> work) {

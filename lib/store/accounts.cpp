@@ -2,28 +2,13 @@
 
 #include <utility>
 
+#include "store/month_span.h"
 #include "store/row_reading.h"
 
 namespace ecrelay::store {
 namespace {
 
 using std::chrono::year_month;
-
-/// The instants between which a month lies.
-struct Span {
-  TimePoint from;
-  TimePoint until;
-};
-
-Span span_of(year_month month) {
-  using std::chrono::day;
-  return Span{start_of(month / day(1)), start_of((month + std::chrono::months(1)) / day(1))};
-}
-
-std::string first_day(year_month month) { return to_text(month / std::chrono::day(1)); }
-std::string last_day(year_month month) {
-  return to_text(std::chrono::year_month_day(std::chrono::sys_days(month / std::chrono::last)));
-}
 
 ClosedMonth read_closed(Rows& rows) {
   ClosedMonth closed;
@@ -78,7 +63,7 @@ std::map<std::string, std::string> Accounts::names(year_month month) {
 std::vector<records::ShopDay> Accounts::days(year_month month) {
   Rows rows = connection_.query(
       select("shop, day,", usage_sums) + usage_span + " GROUP BY shop, day ORDER BY shop, day",
-      first_day(month), last_day(month), nullptr);
+      to_text(first_day(month)), to_text(last_day(month)), nullptr);
   std::vector<records::ShopDay> list;
   while (rows.next()) {
     records::ShopDay day;
@@ -121,103 +106,6 @@ std::int64_t Accounts::open_recipients(year_month month) {
       span.from, span.until);
   rows.next();
   return rows.integer();
-}
-
-std::vector<records::LedgerEntry> Accounts::ledger(const LedgerQuery& query, std::int64_t after,
-                                                   std::size_t limit) {
-  const std::string sql = select(
-      ledger_columns,
-      "FROM ledger WHERE id BETWEEN"
-      " (SELECT min(first_row) FROM daily WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR shop = "
-      "?3))"
-      " AND"
-      " (SELECT max(last_row) FROM daily WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR shop = ?3))"
-      " AND day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR shop = ?3)"
-      " AND (?4 IS NULL OR amount_milli >= ?4) AND (?5 IS NULL OR amount_milli <= ?5)"
-      " AND id > ?6 ORDER BY id LIMIT ?7");
-  Rows rows = connection_.query(sql, to_text(query.from), to_text(query.to), query.shop,
-                                query.least, query.most, after, limit);
-  std::vector<records::LedgerEntry> list;
-  while (rows.next()) list.push_back(read_ledger(rows));
-  return list;
-}
-
-std::optional<records::LedgerEntry> Accounts::entry(std::int64_t id) {
-  Rows rows = connection_.query(select(ledger_columns, "FROM ledger WHERE id = ?"), id);
-  if (!rows.next()) return std::nullopt;
-  return read_ledger(rows);
-}
-
-std::optional<std::int64_t> Accounts::reversal_of(std::int64_t charge) {
-  Rows rows = connection_.query("SELECT id FROM ledger WHERE reverses = ?", charge);
-  if (!rows.next()) return std::nullopt;
-  return rows.integer();
-}
-
-void Accounts::read_month(year_month month,
-                          const std::function<void(const records::LedgerEntry&)>& take) {
-  constexpr int page = 10'000;
-  const Span span = span_of(month);
-  const std::string sql =
-      select(ledger_columns,
-             "FROM ledger WHERE id > ?1 AND id <= ?2 AND ifnull(booked_ms, at_ms) >= ?3"
-             " AND ifnull(booked_ms, at_ms) < ?4 ORDER BY id LIMIT ?5");
-  std::int64_t after = 0;
-  std::int64_t last = 0;
-  {
-    Rows range = connection_.query(
-        "SELECT ifnull(min(first_row), 1) - 1, ifnull(max(last_row), 0) FROM daily"
-        " WHERE day BETWEEN ? AND ?",
-        first_day(month), last_day(month));
-    range.next();
-    after = range.integer();
-    last = range.integer();
-  }
-  for (int taken = page; taken == page;) {
-    taken = 0;
-    Rows rows = connection_.query(sql, after, last, span.from, span.until, page);
-    for (; rows.next(); ++taken) {
-      const records::LedgerEntry entry = read_ledger(rows);
-      after = entry.id;
-      take(entry);
-    }
-  }
-}
-
-std::vector<std::string> Accounts::uncharged(year_month month, std::size_t limit) {
-  const Span span = span_of(month);
-  Rows rows = connection_.query(
-      "SELECT r.message, r.n FROM recipient r JOIN message m ON m.id = r.message"
-      " WHERE r.state = 'sent' AND r.finished_ms >= ?1 AND r.finished_ms < ?2 AND m.kind = 'mail'"
-      " AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.kind = 'charge' AND l.message = r.message"
-      " AND (l.recipient IS NULL OR l.recipient = r.n"
-      // Where the unit changed between two recipients the first charge stands for the message.
-      " OR (SELECT count(DISTINCT unit) FROM price) > 1)) LIMIT ?3",
-      span.from, span.until, limit);
-  std::vector<std::string> list;
-  while (rows.next()) {
-    const std::string message = rows.ulid().text();
-    list.push_back(message + " recipient " + std::to_string(rows.integer()));
-  }
-  return list;
-}
-
-std::vector<SentOn> Accounts::sent_on(year_month month, std::string_view upstream) {
-  const Span span = span_of(month);
-  Rows rows = connection_.query(
-      "SELECT upstream, date(at_ms / 1000 + 32400, 'unixepoch') AS day, count(*) FROM attempt"
-      " WHERE verdict = 'sent' AND at_ms >= ?1 AND at_ms < ?2 AND upstream = ?3"
-      " GROUP BY upstream, day ORDER BY day",
-      span.from, span.until, upstream);
-  std::vector<SentOn> list;
-  while (rows.next()) {
-    SentOn sent;
-    sent.upstream = rows.text();
-    sent.day = rows.text();
-    sent.recipients = rows.integer();
-    list.push_back(std::move(sent));
-  }
-  return list;
 }
 
 std::vector<records::PriceRow> Accounts::prices() {

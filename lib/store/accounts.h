@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "core/time.h"
 #include "core/ulid.h"
 #include "records/charge.h"
+#include "store/archive.h"
 #include "store/database.h"
 
 namespace ecrelay::store {
@@ -43,10 +45,14 @@ struct SentOn {
 };
 
 /// Questions of finance, on the connection of an Inquiry, which outlives it. Day totals answer in
-/// milliseconds at any size; what reads the ledger says so.
+/// milliseconds at any size; what reads the ledger says so, and reads months that have been moved
+/// from their archives.
 class Accounts {
  public:
-  explicit Accounts(Connection& connection) : connection_(connection) {}
+  explicit Accounts(Connection& connection)
+      : Accounts(connection, std::make_shared<Archives>(connection)) {}
+  Accounts(Connection& connection, std::shared_ptr<Archives> archives)
+      : connection_(connection), archives_(std::move(archives)) {}
 
   /// The first JST month in which anything happened.
   std::optional<std::chrono::year_month> first_month();
@@ -70,15 +76,17 @@ class Accounts {
   std::vector<records::LedgerEntry> ledger(const LedgerQuery& query, std::int64_t after,
                                            std::size_t limit);
   std::optional<records::LedgerEntry> entry(std::int64_t id);
+  /// The charges of a message, and what took them back.
+  std::vector<records::LedgerEntry> ledger_of(const Ulid& message);
   std::optional<std::int64_t> reversal_of(std::int64_t charge);  ///< the row that took it back
   /// Every row booked in the month in order, page by page: memory does not grow with rows.
   void read_month(std::chrono::year_month month,
                   const std::function<void(const records::LedgerEntry&)>& take);
 
   /// Recipients sent in the month that no charge stands for, at most `limit` ("ULID n"). Reads
-  /// every recipient in the book.
+  /// the recipients of this month and the two before, about 3 us each.
   std::vector<std::string> uncharged(std::chrono::year_month month, std::size_t limit);
-  /// Recipients of the month taken by an upstream, by JST day. Reads every attempt in the book.
+  /// Recipients of the month taken by an upstream, by JST day. Reads as much.
   std::vector<SentOn> sent_on(std::chrono::year_month month, std::string_view upstream);
 
   /// As they were noted, oldest first.
@@ -86,8 +94,16 @@ class Accounts {
   /// The last JST day on which a shop ("": any) was charged.
   std::optional<std::chrono::year_month_day> last_charged(std::string_view shop);
 
+  /// Where months are that have left the book.
+  std::vector<Archived> archives() { return archives_->all(); }
+  std::optional<Archived> archived(std::chrono::year_month month) { return archives_->of(month); }
+
  private:
+  Ulid oldest_of(std::chrono::year_month month);
+  bool unit_has_changed();
+
   Connection& connection_;
+  std::shared_ptr<Archives> archives_;
 };
 
 }  // namespace ecrelay::store

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/archive.h"
 #include "store/database.h"
 #include "store/files.h"
 #include "store/spool.h"
@@ -83,6 +84,7 @@ class Backup {
     count_open();
     sync_book();
     for (const auto& [number, file] : segments_) copy_segment(number, file.number());
+    copy_archives();
     copy_refused();
     system_files().sync_directory(target_spool_.number());
     system_files().sync_directory(folder_.number());
@@ -105,6 +107,8 @@ class Backup {
 
   void open_needed(Connection& original) {
     segments_.clear();
+    archives_.clear();
+    for (const Archived& each : Archives(original).all()) archives_.push_back(each.file);
     Rows rows = original.query("SELECT number FROM segment WHERE live > 0");
     while (rows.next()) {
       const auto number = rows.number<std::uint64_t>();
@@ -138,6 +142,20 @@ class Backup {
     ++report_.segments;
   }
 
+  /// Archives never change, and the book of a moment knows those that it needs.
+  void copy_archives() {
+    if (archives_.empty()) return;
+    const Descriptor from = open_folder(state_dir_ + "/archive");
+    const Descriptor to = make_folder(target_ + "/archive");
+    for (const std::string& name : archives_) {
+      const Descriptor file(
+          ::openat(from.number(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+      if (!file) throw system_failure("cannot read archive/" + name);
+      report_.archive_bytes += copy(file.number(), to.number(), name);
+    }
+    system_files().sync_directory(to.number());
+  }
+
   /// What a writer that failed has refused must not come back from a copy either.
   void copy_refused() {
     const Descriptor file(::open((state_dir_ + "/refused").c_str(), O_RDONLY | O_CLOEXEC));
@@ -150,6 +168,7 @@ class Backup {
   Descriptor folder_;
   Descriptor target_spool_;
   Segments segments_;
+  std::vector<std::string> archives_;
   BackupReport report_;
 };
 

@@ -44,8 +44,16 @@ int remember_wal_pages(void* pages, sqlite3*, const char*, int count) {
 
 int flags_for(Access access) {
   const int base = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-  return base | (access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                         : SQLITE_OPEN_READONLY);
+  switch (access) {
+    case Access::write:
+      return base | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case Access::draft:
+      return base | SQLITE_OPEN_READWRITE;
+    case Access::read:
+    case Access::archive:
+      break;
+  }
+  return base | SQLITE_OPEN_READONLY;
 }
 
 /// `file` with the links in its folder's path resolved: SQLITE_OPEN_NOFOLLOW refuses a link
@@ -70,6 +78,18 @@ constexpr const char* writer_pragmas = R"(
   PRAGMA journal_size_limit = 16777216;
   PRAGMA cache_size = -32768;
 )";
+constexpr const char* draft_pragmas = R"(
+  PRAGMA journal_mode = MEMORY;
+  PRAGMA synchronous = OFF;
+  PRAGMA cache_size = -32768;
+)";
+
+const char* pragmas_for(Access access) {
+  if (access == Access::write) return writer_pragmas;
+  return access == Access::draft ? draft_pragmas : "PRAGMA query_only = ON;";
+}
+
+bool is_book(Access access) { return access == Access::write || access == Access::read; }
 
 }  // namespace
 
@@ -144,8 +164,9 @@ Connection::Connection(const std::string& file, Access access, Duration busy, co
     check(sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr), "defensive mode");
     sqlite3_wal_hook(handle_, remember_wal_pages, &wal_pages_);
     script(common_pragmas);
-    script(access == Access::write ? writer_pragmas : "PRAGMA query_only = ON;");
-    if (Rows mode = query("PRAGMA journal_mode"); !mode.next() || mode.text() != "wal")
+    script(pragmas_for(access));
+    if (Rows mode = query("PRAGMA journal_mode");
+        is_book(access) && (!mode.next() || mode.text() != "wal"))
       throw Failure(file_ + ": cannot be used in WAL mode");
   } catch (...) {
     close();

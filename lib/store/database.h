@@ -20,7 +20,8 @@
 /// a Failure; a broken rule of the book is Refused, a write that the disk did not take Unwritten.
 namespace ecrelay::store {
 
-enum class Access { write, read };
+/// A book to be written or read; an archive that is made, or read.
+enum class Access { write, read, draft, archive };
 enum class Checkpoint { passing, whole };
 
 /// How long a reader that serves people waits for a lock.
@@ -86,7 +87,8 @@ class Rows {
 };
 
 /// One open book. Writers and readers alike: WAL, synchronous FULL, foreign keys on, defensive
-/// mode, schema not trusted, no checkpoint by itself (see checkpoint()).
+/// mode, schema not trusted, no checkpoint by itself (see checkpoint()). An archive is one file
+/// without a WAL; a draft of one is worth nothing before it is whole, so it is not synced.
 class Connection {
  public:
   /// Opens `file` (never through a symbolic link in its place), for writing also creates it. `busy`

@@ -104,20 +104,14 @@ MessageTrace Inquiry::traced(records::Message message) {
   const std::string attempts =
       select(attempt_columns, "FROM attempt WHERE message = ? ORDER BY recipient, number");
   const std::string reports = select(report_columns, "FROM report WHERE message = ? ORDER BY id");
-  const std::string charges =
-      select(ledger_columns, "FROM ledger WHERE message = ?1 AND kind = 'charge'");
-  const std::string reversals = select(ledger_columns,
-                                       "FROM ledger WHERE reverses IN (SELECT id FROM ledger WHERE "
-                                       "message = ?1 AND kind = 'charge')");
   const std::string effects =
       select(event_columns, "FROM suppression_log WHERE message = ? ORDER BY id");
-  return MessageTrace{
-      std::move(message),
-      all(connection_.query(recipients, id), read_recipient),
-      all(connection_.query(attempts, id), read_attempt),
-      all(connection_.query(reports, id), read_report),
-      all(connection_.query(charges + " UNION ALL " + reversals + " ORDER BY 1", id), read_ledger),
-      all(connection_.query(effects, id), read_event)};
+  return MessageTrace{std::move(message),
+                      all(connection_.query(recipients, id), read_recipient),
+                      all(connection_.query(attempts, id), read_attempt),
+                      all(connection_.query(reports, id), read_report),
+                      accounts().ledger_of(id),
+                      all(connection_.query(effects, id), read_event)};
 }
 
 std::vector<MessageTrace> Inquiry::traced(const std::vector<Ulid>& ids) {

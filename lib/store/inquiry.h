@@ -104,7 +104,17 @@ class Inquiry {
   std::vector<UsageRow> usage(const UsageQuery& query);
   records::Usage total(const UsageQuery& query);
   /// What finance asks. Must not outlive this.
-  Accounts accounts() { return Accounts(connection_); }
+  Accounts accounts() { return Accounts(connection_, archives_); }
+  const std::string& file() const { return connection_.file(); }
+
+  /// Steps towards an archive that need no writing to the book (archive.h).
+  Archived write_archive(std::chrono::year_month month,
+                         const std::function<void(std::int64_t)>& report) {
+    return store::write_archive(connection_, month, report);
+  }
+  void give_name(Archived& draft) { store::give_name(connection_, draft); }
+  /// From now on this month is read from its draft, as if it had been archived.
+  void read_too(Archived draft) { archives_->read_too(std::move(draft)); }
   /// One state of the book for all that is asked while it lives.
   std::unique_ptr<Snapshot> snapshot() { return std::make_unique<Snapshot>(connection_); }
 
@@ -143,6 +153,7 @@ class Inquiry {
   std::vector<MessageTrace> traced(const std::vector<Ulid>& ids);
 
   Connection connection_;
+  std::shared_ptr<Archives> archives_ = std::make_shared<Archives>(connection_);
 };
 
 }  // namespace ecrelay::store

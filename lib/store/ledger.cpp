@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "store/accounts.h"
+
 namespace ecrelay::store {
 
 using records::Counts;
@@ -41,20 +43,23 @@ bool charge_once(Transaction& change, const Billed& billed, const records::Charg
              " amount_milli, tag, recipients, booked_ms)"
              " SELECT 'charge', ?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9 WHERE NOT EXISTS"
              " (SELECT 1 FROM ledger WHERE kind = 'charge' AND message = ?3"
-             " AND (recipient IS NULL OR ?4 IS NULL OR recipient = ?4))",
+             " AND (recipient IS NULL OR ?4 IS NULL OR recipient = ?4))"
+             " AND ?3 >= ifnull((SELECT max(charged_before) FROM archive), x'')",
              at, billed.shop, billed.message, recipient, records::text(charge.unit), charge.price,
              billed.tag, recipients, booked) == 1;
 }
 
 std::int64_t reverse(Transaction& change, const Reversal& reversal) {
-  const std::optional<TimePoint> booked = booked_later(change.book(), reversal.at);
-  const std::int64_t written = change.book().execute(
-      "INSERT INTO ledger (kind, at_ms, shop, message, recipient, unit, price_milli, amount_milli,"
-      " reverses, tag, reason, actor, recipients, booked_ms)"
-      " SELECT 'reversal', ?2, shop, message, recipient, unit, price_milli, -amount_milli, id, tag,"
-      " ?3, ?4, recipients, ?5 FROM ledger WHERE id = ?1 AND kind = 'charge'",
-      reversal.charge, reversal.at, reversal.reason, reversal.actor, booked);
-  if (written == 0) throw Refused("the ledger has no charge " + std::to_string(reversal.charge));
+  const auto charge = Accounts(change.book()).entry(reversal.charge);
+  if (!charge || charge->kind != records::EntryKind::charge)
+    throw Refused("the ledger has no charge " + std::to_string(reversal.charge));
+  change.book().execute(
+      "INSERT INTO ledger (kind, at_ms, booked_ms, shop, message, recipient, recipients, unit,"
+      " price_milli, amount_milli, reverses, tag, reason, actor)"
+      " VALUES ('reversal',?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      reversal.at, booked_later(change.book(), reversal.at), charge->shop, charge->message,
+      charge->recipient, charge->recipients, records::text(charge->unit), charge->price,
+      Money() - charge->amount, charge->id, charge->tag, reversal.reason, reversal.actor);
   return change.book().last_id();
 }
 

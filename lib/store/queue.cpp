@@ -7,6 +7,7 @@
 #include "store/ledger.h"
 #include "store/messages.h"
 #include "store/queue_filter.h"
+#include "store/reports.h"
 #include "store/row_reading.h"
 #include "store/schema.h"
 #include "store/weighing.h"
@@ -123,6 +124,10 @@ bool record(Transaction& change, const Outcome& outcome, const records::ListRule
     changed = true;
     if (one.attempt && !records::is_open(one.state)) ++finals[std::string(domain_of(*key))];
     if (const auto place = counter(one.state)) ++(counts.*place);
+    // The bounce may overtake the reply that was to say that the mail is sent.
+    if (one.state == records::State::sent &&
+        said_to_have_failed(change.book(), outcome.message, one.n))
+      ++counts.bounced_later;
   }
   for (const records::Charge& charge : outcome.charges)
     charge_once(change, whose, charge, outcome.at);

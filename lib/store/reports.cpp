@@ -31,27 +31,33 @@ bool insert_row(Connection& book, const records::Report& r) {
              r.reason, records::bounded(r.text, records::max_reply)) > 0;
 }
 
-/// The shop of a mail that was sent to this recipient, and of which this is the first report that
-/// it failed after all.
-std::optional<std::string> shop_that_it_failed(Connection& book, const records::Report& report) {
+/// The shop whose mail was sent to this recipient.
+std::optional<std::string> shop_that_sent(Connection& book, const records::Report& report) {
   Rows rows = book.query(
       "SELECT m.shop FROM message m JOIN recipient r ON r.message = m.id AND r.n = ?2"
-      " WHERE m.id = ?1 AND m.kind = 'mail' AND r.state = 'sent' AND (SELECT count(*) FROM report"
-      " WHERE message = ?1 AND recipient = ?2 AND action = 'failed') = 1",
+      " WHERE m.id = ?1 AND m.kind = 'mail' AND r.state = 'sent'",
       report.message, report.recipient);
   return rows.next() ? std::optional(rows.text()) : std::nullopt;
 }
 
 }  // namespace
 
+bool said_to_have_failed(Connection& book, const Ulid& message, std::uint32_t recipient) {
+  return book
+      .query("SELECT 1 FROM report WHERE message = ? AND recipient = ? AND action = 'failed'",
+             message, recipient)
+      .next();
+}
+
 bool keep_report(Transaction& change, const records::Report& report) {
   Connection& book = change.book();
   require_recipient(book, report);
+  const bool said_before = said_to_have_failed(book, report.message, report.recipient);
   if (has_enough(book, report) || !insert_row(book, report)) return false;
-  if (report.action != "failed") return true;
+  if (report.action != "failed" || said_before) return true;
   records::Counts counts;
   counts.bounced_later = 1;
-  if (const auto shop = shop_that_it_failed(book, report)) count(change, *shop, report.at, counts);
+  if (const auto shop = shop_that_sent(book, report)) count(change, *shop, report.at, counts);
   return true;
 }
 

@@ -5,11 +5,15 @@
 
 namespace ecrelay::store {
 
+/// Whether a report has said so of this recipient.
+bool said_to_have_failed(Connection& book, const Ulid& message, std::uint32_t recipient);
+
 /// Keeps a report beside its recipient; true when it says something new. One that says again what
 /// is kept already (a replay, another copy) changes nothing, and neither does one more about a
 /// recipient that has 20 of them: a token that got into wrong hands fills no disk.
-/// The first that says that a sent mail of a shop failed counts as `bounced_later` on its own day;
-/// the charge stays. Refused when the book has no such recipient.
+/// Where a mail of a shop that is sent is said to have failed for the first time, that counts as
+/// `bounced_later` on the day of the later of the two; the charge stays. Refused when the book has
+/// no such recipient.
 [[nodiscard]] bool keep_report(Transaction& change, const records::Report& report);
 
 }  // namespace ecrelay::store

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "store/archive.h"
 #include "store/messages.h"
 #include "store/refused.h"
 #include "store/schema.h"
@@ -60,6 +61,19 @@ void measure(Connection& book, const StateDirectory& directory,
   change.commit();
 }
 
+std::vector<std::string> unreadable_archives(Connection& book) {
+  std::vector<std::string> reasons;
+  Archives archives(book);
+  for (const Archived& each : archives.all()) {
+    try {
+      archives.open(each);
+    } catch (const Failure& failure) {
+      reasons.emplace_back(failure.what());
+    }
+  }
+  return reasons;
+}
+
 void forget(Connection& book, const std::set<std::uint64_t>& segments) {
   if (segments.empty()) return;
   Transaction change(book);
@@ -84,6 +98,7 @@ Store::Store(Settings settings)
   connection_.checkpoint(Checkpoint::whole);
   report_.refused_removed = remove_refused(directory_, files_, connection_);
   clean_spool();
+  report_.archives_missing = unreadable_archives(connection_);
   files_.sync_directory(directory_.folder());
   last_of_earlier_runs_ = last_message(connection_);
   spool_ = std::make_unique<Spool>(directory_.spool(), files_, first_segment_, settings.spool);

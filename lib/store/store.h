@@ -19,6 +19,7 @@ struct StartReport {
   std::int64_t refused_removed = 0;          ///< messages of a failed commit, taken out
   std::uint64_t segments_removed = 0;        ///< files that no open message needs
   std::set<std::uint64_t> segments_missing;  ///< files that open messages need: to be shouted about
+  std::vector<std::string> archives_missing;  ///< why months that have left the book cannot be read
 };
 
 /// Book and spool of one state directory, open for writing. Opening takes the lock, brings the

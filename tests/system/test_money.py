@@ -2,6 +2,7 @@
 """Money: charges that are reversed, months that close, files that another reader sums."""
 import csv
 import datetime
+import hashlib
 import io
 import json
 import os
@@ -27,7 +28,7 @@ def add_history(book, start, charges, shop="shop-a", tag=HOSTILE_TAG, milli=100)
     """Mails that were sent and charged from `start` on, an hour apart, written by the book's own rules."""
     at = int(start.timestamp() * 1000)
     for number in range(charges):
-        identity = os.urandom(16)
+        identity = at.to_bytes(6, "big") + os.urandom(10)      # a ULID
         book.execute(
             f"INSERT INTO message ({MESSAGE_COLUMNS}) VALUES (?, ?, ?, ?, 'app-1', '', '',"
             " '', '', '', '', '', '', 1, 'bulk', ?, '', '', 'default', '', 0, 0, 0, 0, 0, 0)",
@@ -141,6 +142,50 @@ class Money(harness.Scenario):
         self.assertIn("closed", self.answer(relay, "month", "status"))
         same = [name for name in first if not name.startswith("manifest")]
         self.assertEqual([preliminary[name] for name in same], [first[name] for name in same])
+
+    def test_an_archived_month_answers_as_before_and_its_charges_are_reversed_once(self):
+        relay, month = self.past(charges=40)
+        self.answer(relay, "month", "archive", month, code=1)
+        self.answer(relay, "month", "close", month)
+        first = self.export(relay, month)
+        search = ("ledger", "search", "--from", f"{month}-01", "--limit", "100")
+        rows = relay.ask(*search)["rows"]
+        traced = relay.ask("trace", rows[0]["message"])["messages"][0]["ledger"]
+        self.assertEqual(len(rows), 40)
+        told = relay.ask("month", "archive", month)
+        self.assertEqual((told["rows"], told["net_yen"]), (40, "4.0"))
+        file = self.folder / "state" / told["file"]
+        self.assertEqual(hashlib.sha256(file.read_bytes()).hexdigest(), told["sha256"])
+        self.assertEqual(relay.book("SELECT count(*) FROM ledger"), [(1,)])
+        self.assertEqual(relay.ask("month", "status")["months"][0]["state"], "archived")
+        self.assertEqual(self.export(relay, month), first)
+        self.assertEqual(relay.ask(*search)["rows"], rows)
+        self.assertEqual(relay.ask("usage", month, "--by", "message")["rows"], rows)
+        self.assertEqual(relay.ask("trace", rows[0]["message"])["messages"][0]["ledger"], traced)
+        self.answer(relay, "month", "verify", month)
+        self.answer(relay, "reconcile", month)
+        self.answer(relay, "ledger", "reverse", "7", "--reason", "the shop complained")
+        self.answer(relay, "ledger", "reverse", "7", "--reason", "again", code=1)
+        self.assertEqual(relay.ask("usage")["total"]["reversals_yen"], "0.1")
+        self.answer(relay, "reconcile")
+        self.answer(relay, "month", "archive", month)       # harmless
+        audits = [(row["action"], row["target"]) for row in relay.ask("audit")["rows"]]
+        self.assertEqual(audits.count(("month archive", month)), 2)
+        copy = self.folder / "copy"
+        self.answer(relay, "backup", str(copy))
+        self.assertEqual((copy / told["file"]).read_bytes(), file.read_bytes())
+        relay.stop()
+        self.assertEqual(self.export(relay, month), first, "without the daemon")
+        file.chmod(0o600)
+        changed = bytearray(file.read_bytes())
+        place = changed.index(HOSTILE_TAG.encode())
+        changed[place] ^= 1
+        file.write_bytes(changed)
+        self.assertIn("NO  archive", self.answer(relay, "month", "verify", month, code=1))
+        file.unlink()
+        relay.start()
+        self.assertTrue(relay.wait("store_trouble", operation="archive"))
+        self.assertIn("restore", self.answer(relay, "month", "verify", month, code=70))
 
     def test_another_reader_sums_the_files_to_the_same_yen(self):
         relay, month = self.past(charges=40)

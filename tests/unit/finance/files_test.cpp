@@ -35,6 +35,17 @@ class Month {
     usage.amount = usage.amount + price;
     files_.add(entry);
   }
+  void adjust(const std::string& shop, TimePoint at, Money amount) {
+    records::LedgerEntry entry = base(shop, at, amount);
+    entry.kind = EntryKind::adjustment;
+    entry.message.reset();
+    entry.recipients.reset();
+    entry.reason = "停電のお詫び①㈱髙";
+    records::Usage& usage = day(shop, at);
+    ++usage.adjustments;
+    usage.adjusted = usage.adjusted + amount;
+    files_.add(entry);
+  }
   void reverse(const std::string& shop, TimePoint at, std::int64_t charge, Money price) {
     records::LedgerEntry entry = base(shop, at, Money() - price);
     entry.kind = EntryKind::reversal;
@@ -55,6 +66,7 @@ class Month {
     return days_[{shop, to_text(billing_day(at))}];
   }
 
+  std::string tag = "order";
   std::map<std::string, std::string> text;
   std::vector<std::string> differences;
 
@@ -68,7 +80,7 @@ class Month {
     entry.message = Ulid(at, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
     entry.recipients = 2;
     entry.amount = amount;
-    entry.tag = "order";
+    entry.tag = tag;
     return entry;
   }
 
@@ -173,6 +185,50 @@ TEST(Manifest, ChainsAMonthToTheOneBefore) {
                         sha256(month.text["all-shops-202611.csv"]) + "\"}"),
             std::string::npos);
   EXPECT_EQ(manifest_name(november), "manifest-202611.json");
+}
+
+/// What finance has booked from, so it stands for ever: a closed month is made anew whenever it is
+/// asked for, and years later the program must still make the same bytes. Where this test fails
+/// the files have changed. Then closed months keep the old ones: give the new ones a version that
+/// the manifest names, and keep making those without a version as they are here.
+TEST(MonthFiles, AreTheSameBytesForEver) {
+  const std::map<std::string, std::string> golden{
+      {"csv utf-8 en", "64aef46b2ea1402768fb2d663bb814759821b3a8d83c43bf2d948b29108bb2c9"},
+      {"csv utf-8 ja", "e4daeb897a2a1f118c15e2afc21652b81d69597ab77c27ab7a07c041f5bce05c"},
+      {"csv cp932 en", "84663cdc8833b6f117753ea11510aad69381399a2502c64b9370808c80fa4138"},
+      {"csv cp932 ja", "c972fd35d2177d120c333f9803bd52c4bb0ab07ebeb0009114fc959bcc8d32d7"},
+      {"json utf-8 en", "ddfa951deb70b3498172364145f43f4ab2e141d21840df1c4a3a0819259aa527"}};
+  for (const auto& [name, hash] : golden) {
+    Format format;
+    format.layout = name.starts_with("json") ? Layout::json : Layout::csv;
+    format.encoding = name.find("cp932") != std::string::npos ? Encoding::cp932 : Encoding::utf8;
+    format.headings = name.ends_with("ja") ? Headings::japanese : Headings::english;
+    Month month(format, 3);
+    for (const std::string tag : {"order", "=1+1", "①㈱髙～", "絵文字😀\"\r\n", ""}) {
+      month.tag = tag;
+      month.charge("shop-a", first_day, tenth);
+      month.charge("店舗/b", first_day + 48h, Money::milli_yen(12'345), Unit::recipient);
+    }
+    month.reverse("shop-a", first_day + 48h, 1, tenth);
+    month.adjust("shop-a", first_day + 49h, Money::milli_yen(-1500));
+    records::Usage& usage = month.day("shop-a", first_day);
+    usage.recipients = 90;
+    usage.bounced = 2;
+    usage.suppressed = 3;
+    usage.expired = 4;
+    usage.cancelled = 5;
+    usage.sandboxed = 6;
+    usage.reports = 7;
+    usage.tests = 8;
+    usage.bounced_later = 9;
+    ManifestHead head;
+    head.month = november;
+    head.node = "relay-1";
+    head.format = format;
+    head.closing = ManifestHead::Closing{first_day + 24h * 31, "太郎(1000)", "abc", ""};
+    // The manifest has the hashes of all the others.
+    EXPECT_EQ(sha256(manifest(head, month.finish())), hash) << name;
+  }
 }
 
 }  // namespace

@@ -116,10 +116,30 @@ Store::Settings settings(const std::string& state_dir) {
   return settings;
 }
 
+namespace {
+
+/// "WITH ledger AS …": the book's own rows and the charges of the months that it has archived.
+std::string whole_ledger(Connection& book) {
+  const std::string columns =
+      "id, kind, at_ms, booked_ms, day, shop, message, recipient, amount_milli, reverses";
+  std::string sql = "WITH ledger AS (SELECT " + columns +
+                    " FROM main.ledger WHERE kind <> 'charge'"
+                    " OR month NOT IN (SELECT month FROM archive)";
+  for (const Archived& each : Archives(book).all()) {
+    const std::string name =
+        "archive_" + std::to_string(each.first_row) + "_" + each.file.substr(7, 6);
+    book.execute("ATTACH ? AS " + name, archive_folder(book.file()) + "/" + each.file);
+    sql += " UNION ALL SELECT " + columns + " FROM " + name + ".ledger WHERE kind = 'charge'";
+  }
+  return sql + ")";
+}
+
+}  // namespace
+
 std::string contradictions(const std::string& book) {
   Connection connection(book, Access::read, reader_patience);
-  Rows rows = connection.query(R"(
-    WITH mail_recipient AS (SELECT r.* FROM recipient r JOIN message m ON m.id = r.message WHERE m.kind = 'mail')
+  Rows rows = connection.query(whole_ledger(connection) + R"(,
+    mail_recipient AS (SELECT r.* FROM recipient r JOIN message m ON m.id = r.message WHERE m.kind = 'mail')
     SELECT 'daily messages' WHERE (SELECT ifnull(sum(messages), 0) FROM daily) <> (SELECT count(*) FROM message WHERE kind = 'mail')
     UNION ALL SELECT 'daily recipients' WHERE (SELECT ifnull(sum(recipients), 0) FROM daily) <> (SELECT count(*) FROM mail_recipient)
     UNION ALL SELECT 'daily states' WHERE (SELECT ifnull(sum(sent + bounced + suppressed + expired + cancelled + sandboxed), 0) FROM daily)

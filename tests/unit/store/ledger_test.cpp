@@ -120,6 +120,21 @@ TEST_F(LedgerTest, TakesNoneOfThemFromAnotherConnectionWithOtherPragmas) {
   for (const std::string& attack : attacks) expect_refused(other, attack);
 }
 
+TEST_F(LedgerTest, LosesNoRuleThroughAnyConnectionOfOurs) {
+  for (const Access access : {Access::write, Access::read}) {
+    Connection other(file_, access, Duration(1000));
+    other.script("PRAGMA writable_schema = ON;");
+    for (const std::string attack :
+         {"DELETE FROM sqlite_schema WHERE type = 'trigger'",
+          "UPDATE sqlite_schema SET sql = '' WHERE name = 'ledger_no_delete'"})
+      EXPECT_THROW(other.execute(attack), Failure) << attack;
+  }
+  Rows rows = book_.query("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'ledger%'");
+  ASSERT_TRUE(rows.next());
+  EXPECT_EQ(rows.integer(), 10) << "the table, two indexes and seven triggers";
+  for (const std::string& attack : attacks) expect_refused(book_, attack);
+}
+
 TEST_F(LedgerTest, TakesAReversalOfAChargeOnce) {
   const std::string good = reversal("'taro'", "'taro'");
   EXPECT_EQ(book_.execute("INSERT" + good), 1);

@@ -4,13 +4,16 @@
 #include <random>
 #include <set>
 
+#include "store/archive.h"
 #include "store/ledger.h"
 #include "store/messages.h"
 #include "store/months.h"
+#include "store/reports.h"
 #include "store/schema.h"
 #include "unit/store/fixture.h"
 
-/// Random traffic, prices, reversals, repeats, crashes and month ends against a plain model.
+/// Random traffic, prices, reversals, adjustments, late bounces, repeats, crashes, month ends and
+/// archives against a plain model.
 namespace ecrelay::store {
 namespace {
 
@@ -35,6 +38,7 @@ struct Model {
   std::map<std::pair<std::string, std::string>, records::Usage> days;  ///< shop, day
   std::vector<Mail> mails;
   std::set<std::pair<Ulid, int>> charged;     ///< message, and recipient or -1
+  std::set<std::pair<Ulid, int>> failed;      ///< as a report said
   std::map<std::int64_t, Charge> unreversed;  ///< by row number
   std::optional<TimePoint> closed_until;
 
@@ -50,7 +54,7 @@ class Play {
 
   void step() {
     now_ += Duration(std::uniform_int_distribution<std::int64_t>(0, 5 * 3'600'000)(random_));
-    switch (draw(10)) {
+    switch (draw(12)) {
       case 0:
       case 1:
       case 2:
@@ -64,6 +68,10 @@ class Play {
         return reverse_one();
       case 8:
         return draw(4) == 0 ? open() : finish();
+      case 9:
+        return draw(2) == 0 ? adjust_one() : bounce_one();
+      case 10:
+        return draw(3) == 0 ? archive_one() : finish();
       default:
         return draw(3) == 0 ? close_last_month() : accept();
     }
@@ -85,6 +93,7 @@ class Play {
     EXPECT_EQ(found, model_.days);
     EXPECT_EQ(rows, accounts.ever().net()) << "the rows of all months are the whole ledger";
   }
+  std::size_t archived() { return Accounts(*book_).archives().size(); }
   std::size_t closed() { return Accounts(*book_).closed_months().size(); }
   std::size_t charges() const { return model_.charged.size(); }
 
@@ -99,6 +108,8 @@ class Play {
     if (book_) {
       Transaction lost(*book_);
       Acceptance each = mail(++number_);
+      each.message.id = Ulid(now_, {1});
+      each.recipients[0].message = each.message.id;
       insert(lost, each.message, each.recipients);
     }
     book_.emplace(file(), Access::write, Duration(1000));
@@ -109,6 +120,9 @@ class Play {
     Acceptance each = mail(++number_, 1 + draw(3));
     each.message.shop = draw(2) == 0 ? "shop-a" : "shop-b";
     each.message.accepted_at = now_;
+    each.message.id = Ulid(now_, {0, 0, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(number_ >> 8),
+                                  static_cast<std::uint8_t>(number_)});
+    for (records::Recipient& recipient : each.recipients) recipient.message = each.message.id;
     each.message.kind = static_cast<records::Kind>(draw(8) == 0 ? 1 + draw(2) : 0);
     Model::Mail known{each.message.id,
                       each.message.shop,
@@ -135,7 +149,8 @@ class Play {
   /// An outcome for one recipient, sometimes told twice, sometimes with a time of long ago.
   void finish() {
     if (model_.mails.empty()) return;
-    Model::Mail& whose = model_.mails[draw(static_cast<unsigned>(model_.mails.size()))];
+    const auto youngest = static_cast<unsigned>(model_.mails.size());
+    Model::Mail& whose = model_.mails[youngest - 1 - draw(std::min(youngest, 40U))];
     const auto n = draw(static_cast<unsigned>(whose.states.size()));
     if (whose.states[n] != State::queued) return;
     const State state = std::array{State::sent, State::sent, State::bounced, State::expired,
@@ -154,6 +169,8 @@ class Play {
     if (whose.kind != records::Kind::mail) return;
     records::Usage& usage = model_.on(whose.shop, at);
     usage.sent += state == State::sent;
+    usage.bounced_later +=
+        state == State::sent && model_.failed.contains({whose.id, static_cast<int>(n)});
     usage.bounced += state == State::bounced;
     usage.expired += state == State::expired;
     usage.cancelled += state == State::cancelled;
@@ -191,6 +208,79 @@ class Play {
     model_.unreversed.erase(chosen);
   }
 
+  void adjust_one() {
+    const Money amount = Money::milli_yen(static_cast<std::int64_t>(draw(20'000)) - 9'999);
+    if (amount == Money()) return;
+    const std::string shop = draw(2) == 0 ? "shop-a" : "shop-b";
+    const TimePoint at = draw(10) == 0 ? now_ - 24h * 40 : now_;
+    Transaction change(*book_);
+    adjust(change, Adjustment{shop, amount, at, "the outage", "hanako(1001)"});
+    change.commit();
+    records::Usage& usage = model_.on(shop, at);
+    ++usage.adjustments;
+    usage.adjusted = usage.adjusted + amount;
+  }
+
+  /// A report, sometimes of what was not sent, sometimes told twice.
+  void bounce_one() {
+    if (model_.mails.empty()) return;
+    const Model::Mail& whose = model_.mails[draw(static_cast<unsigned>(model_.mails.size()))];
+    records::Report report;
+    report.message = whose.id;
+    report.recipient = draw(static_cast<unsigned>(whose.states.size()));
+    report.at = now_;
+    report.action = draw(4) == 0 ? "delayed" : "failed";
+    for (unsigned times = 0; times < 1 + draw(2); ++times) {
+      Transaction change(*book_);
+      std::ignore = keep_report(change, report);
+      change.commit();
+    }
+    if (report.action != "failed") return;
+    const bool first = model_.failed.insert({whose.id, static_cast<int>(report.recipient)}).second;
+    if (first && whose.kind == records::Kind::mail && whose.states[report.recipient] == State::sent)
+      ++model_.on(whose.shop, now_).bounced_later;
+  }
+
+  /// Moves the next month, as far as it comes before the process is killed.
+  void archive_one() {
+    Accounts accounts(*book_);
+    std::optional<year_month> next;
+    for (const auto& closed : accounts.closed_months())
+      if (!next && !accounts.archived(closed.month)) next = closed.month;
+    const unsigned killed_after = draw(5);
+    if (next) {
+      cancel_what_waits(Ulid(start_of((*next + std::chrono::months(1)) / std::chrono::day(1)), {}));
+      Archived draft = write_archive(*book_, *next, {});
+      if (killed_after == 0) return open();
+      give_name(*book_, draft);
+      if (killed_after == 1) return open();
+      draft.sha256 = std::string(64, 'c');
+      Transaction change(*book_);
+      note_archive(change, draft);
+      change.commit();
+      if (killed_after == 2) return open();
+    }
+    std::optional<std::int64_t> after = 0;
+    for (unsigned slices = 0; after && (killed_after == 4 || slices < 2); ++slices) {
+      Transaction change(*book_);
+      after = clear_archived(change, *after, 7);
+      change.commit();
+    }
+    open();
+  }
+
+  void cancel_what_waits(const Ulid& before) {
+    for (Model::Mail& whose : model_.mails)
+      for (unsigned n = 0; n < whose.states.size(); ++n) {
+        if (whose.states[n] != State::queued || whose.id >= before) continue;
+        Transaction change(*book_);
+        record(change, outcome(whose.id, n, State::cancelled, now_), {});
+        change.commit();
+        whose.states[n] = State::cancelled;
+        model_.on(whose.shop, now_).cancelled += whose.kind == records::Kind::mail;
+      }
+  }
+
   void close_last_month() {
     Accounts accounts(*book_);
     const year_month last = billing_month(now_) - std::chrono::months(1);
@@ -221,16 +311,19 @@ class Play {
 TEST(Money, OfRandomTrafficEqualsAPlainModelToTheLastMilliYen) {
   std::size_t closed = 0;
   std::size_t charges = 0;
+  std::size_t archived = 0;
   for (unsigned seed = 1; seed <= 6; ++seed) {
     Play play(seed);
     for (int i = 0; i < 1200; ++i) play.step();
     play.expect_agreement();
     closed += play.closed();
     charges += play.charges();
+    archived += play.archived();
     if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
   }
   EXPECT_GE(closed, 6u) << "the play is too short";
   EXPECT_GE(charges, 500u) << "the play is too short";
+  EXPECT_GE(archived, 6u) << "the play is too short";
 }
 
 }  // namespace

@@ -83,6 +83,14 @@ TEST_F(Reports, OfABounceCountOnceARecipientOnTheDayTheyCame) {
   EXPECT_EQ(contradictions(store_.book()), "");
 }
 
+TEST_F(Reports, ThatOvertakeTheReplyCountWhenTheMailIsSent) {
+  EXPECT_EQ(keep(bounce(1)), true);
+  const auto sent = record(store_.writer(), outcome(id_of(1), 1, State::sent));
+  EXPECT_TRUE(sent);
+  EXPECT_EQ(Inquiry(store_.book()).accounts().ever().bounced_later, 1);
+  EXPECT_EQ(contradictions(store_.book()), "");
+}
+
 TEST_F(Reports, OnOurOwnReportsCountForNoShop) {
   Acceptance own = mail(3);
   own.message.kind = records::Kind::report;
