@@ -22,6 +22,7 @@
 #include "log/log.h"
 #include "relay.h"
 #include "store/failure.h"
+#include "supervisor.h"
 
 namespace ecrelay {
 namespace {
@@ -37,6 +38,7 @@ struct Arguments {
   bool print = false;
   bool reference = false;
   bool no_quickack = false;
+  int listen_fds = 0;
 };
 
 void complain(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
@@ -53,7 +55,7 @@ void prepare_process() {
   umask(077);
 }
 
-int serve(Configuration configuration, const Arguments& arguments,
+int serve(Configuration configuration, net::InheritedSockets sockets, const Arguments& arguments,
           const std::vector<std::string>& warnings) {
   prepare_process();
   if (auto started = log::start(log_options(configuration.settings())); !started) {
@@ -67,6 +69,7 @@ int serve(Configuration configuration, const Arguments& arguments,
     Relay::Options options;
     options.config = arguments.config;
     options.quickack = !arguments.no_quickack;
+    options.sockets = std::move(sockets);
     Relay relay(std::move(configuration), std::move(options));
     code = relay.run();
   } catch (const store::Failure& failure) {
@@ -91,6 +94,8 @@ int print_effective(const std::string& file) {
 
 int run(const Arguments& arguments) {
   if (arguments.print) return print_effective(arguments.config);
+  // Before anything is opened that could take their numbers.
+  net::InheritedSockets sockets = supervisor::sockets(arguments.listen_fds);
   ConfigurationOutcome outcome = read_configuration(arguments.config, now(), Known());
   for (const std::string& error : outcome.errors) complain(error);
   if (arguments.check || !outcome.configuration) {
@@ -101,7 +106,7 @@ int run(const Arguments& arguments) {
     std::printf("%s: ok\n", printable(arguments.config, 1000).c_str());
     return 0;
   }
-  return serve(std::move(*outcome.configuration), arguments, outcome.warnings);
+  return serve(std::move(*outcome.configuration), std::move(sockets), arguments, outcome.warnings);
 }
 
 }  // namespace
@@ -120,6 +125,11 @@ int main(int argc, char** argv) {
                "print the effective configuration, secrets masked");
   app.add_flag("--print-reference", arguments.reference,
                "print every configuration key with type, default and meaning");
+  app.add_option(
+         "--listen-fds", arguments.listen_fds,
+         "so many listening sockets were handed over, as descriptors 3, 4, … (systemd's are "
+         "found without this)")
+      ->check(CLI::Range(1, 1000));
   app.add_flag("--no-quickack", arguments.no_quickack,
                "leave TCP_QUICKACK alone: to measure what it is worth")
       ->group("");

@@ -1,7 +1,5 @@
 #include "relay.h"
 
-#include <systemd/sd-daemon.h>
-
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,22 +13,28 @@
 #include "log/events.h"
 #include "log/failure.h"
 #include "net/timer.h"
+#include "supervisor.h"
 
 namespace ecrelay {
 namespace {
 
-/// How long a stop waits for sessions and deliveries under way; what is left stays queued.
-constexpr std::chrono::seconds drain_time{30};
+/// How long a stop waits for deliveries under way, then for sessions; what is left stays queued.
+constexpr std::chrono::seconds delivery_time{20};
+constexpr std::chrono::seconds session_time{20};
+/// Who was handed its sockets may have been started before its predecessor ended.
+constexpr std::chrono::seconds predecessor_time{60};
+constexpr std::chrono::seconds status_interval{5};
 constexpr std::size_t backlog_page = 1000;
 /// More than this many messages are found again by the time keeper of their upstream anyway.
 constexpr std::size_t retried_at_once = 100'000;
 
 using Tell = std::function<void(const std::string&)>;
 
-store::Store::Settings store_settings(const config::Settings& settings, Tell broken,
-                                      Tell troubled) {
+store::Store::Settings store_settings(const config::Settings& settings, bool handed_over,
+                                      Tell broken, Tell troubled) {
   store::Store::Settings result;
   result.state_dir = settings.state_dir.string();
+  if (handed_over) result.predecessor = predecessor_time;
   result.writer.broken = std::move(broken);
   result.writer.troubled = std::move(troubled);
   result.writer.list_rules = list_rules(settings.suppression);
@@ -100,7 +104,7 @@ Relay::Relay(Configuration configuration, Options options)
       context_(1),
       signals_(context_, SIGTERM, SIGINT, SIGHUP),
       store_(store_settings(
-          settings(),
+          settings(), !options_.sockets.left().empty(),
           [this](const std::string& reason) {
             asio::post(context_, [this, reason] { on_broken(reason); });
           },
@@ -151,9 +155,10 @@ asio::awaitable<void> Relay::live() {
   }
   tasks_.spawn(handle_signals());
   tasks_.spawn(keep_watch());
+  tasks_.spawn(keep_status());
   const auto took = std::chrono::steady_clock::now() - began_;
   log::ready(std::chrono::duration_cast<Duration>(took));
-  sd_notify(0, "READY=1");
+  supervisor::ready();
   co_await load_backlog();
 }
 
@@ -163,8 +168,7 @@ Result<void> Relay::open_doors() {
   if (!control) return control.error();
   control_.serve(std::move(*control), settings().control.socket.string());
   if (const auto& http = settings().control.http) {
-    auto listener =
-        net::Listener::open(context_.get_executor(), net::Endpoint(http->ip, http->port));
+    auto listener = listening_sockets()(net::Endpoint(http->ip, http->port));
     if (!listener) return listener.error();
     log::listening(listener->local().text(), "http");
     control_.serve_http(std::move(*listener));
@@ -176,6 +180,11 @@ Result<void> Relay::open_doors() {
   }
   if (auto opened = reports_.listen(); !opened) return opened.error();
   if (const auto endpoint = reports_.endpoint()) log::listening(endpoint->text(), "reports");
+  for (const net::Endpoint& left : options_.sockets.left()) {
+    log::config_warning("a socket for " + left.text() +
+                        " was handed over, and nothing in the configuration listens there");
+  }
+  options_.sockets = net::InheritedSockets();
   return Result<void>();
 }
 
@@ -217,23 +226,49 @@ asio::awaitable<void> Relay::handle_signals() {
   }
 }
 
-/// Tells systemd that the network thread turns.
+/// Says that the network thread turns and that the store thread gets on. Where one of them hangs it
+/// stays unsaid, and systemd starts the relay anew.
 asio::awaitable<void> Relay::keep_watch() {
-  std::uint64_t microseconds = 0;
-  if (sd_watchdog_enabled(0, &microseconds) <= 0) co_return;
+  const auto interval = supervisor::watchdog_interval();
+  if (!interval) co_return;
+  bool told = false;
   for (;;) {
-    sd_notify(0, "WATCHDOG=1");
-    co_await net::sleep_until(net::after(std::chrono::microseconds(microseconds / 3)));
+    const auto busy = store_.writer().busy();
+    const bool hangs = busy > *interval / 2;
+    if (!hangs) supervisor::alive();
+    if (hangs && !told)
+      log::store_trouble("watchdog", "the store thread hangs; the watchdog is not fed");
+    told = hangs;
+    co_await net::sleep_until(net::after(*interval / 3));
   }
 }
 
+asio::awaitable<void> Relay::keep_status() {
+  for (;;) {
+    supervisor::status(status_line());
+    take_apart_what_is_over();
+    co_await net::sleep_until(net::after(status_interval));
+  }
+}
+
+std::string Relay::status_line() {
+  const control::Status now = status();
+  return (now.accepting ? std::string("accepting mail") : "not accepting mail: " + now.refusing) +
+         "; " + std::to_string(now.queued) + " recipients queued, " +
+         std::to_string(now.in_flight) + " messages being delivered, " +
+         std::to_string(now.sessions) + " sessions";
+}
+
+/// Deliveries end while mail is still taken: it waits for the next start. So clients wait no longer
+/// than for the sessions that are left, and where the sockets were handed over they wait in the
+/// kernel's backlog, for the successor.
 asio::awaitable<void> Relay::stop(std::string reason) {
   if (std::exchange(stopping_, true)) co_return;
-  sd_notify(0, "STOPPING=1");
-  const net::Deadline deadline = net::after(drain_time);
-  co_await reception_.stop(deadline);
+  supervisor::stopping();
+  co_await dispatcher_.stop(net::after(delivery_time));
+  const net::Deadline deadline = net::after(session_time);
   co_await reports_.stop(deadline);
-  co_await dispatcher_.stop(deadline);
+  co_await reception_.stop(deadline);
   signals_.cancel();
   tasks_.request_stop();
   store_.writer().stop();
@@ -245,8 +280,11 @@ asio::awaitable<void> Relay::stop(std::string reason) {
 net::Listener::Source Relay::listening_sockets() {
   net::Listener::Options options;
   options.quickack = options_.quickack;
-  return [executor = context_.get_executor(), options](const net::Endpoint& at) {
-    return net::Listener::open(executor, at, options);
+  return [this, options](const net::Endpoint& at) {
+    const auto executor = context_.get_executor();
+    const auto socket = options_.sockets.take(at);
+    return socket ? net::Listener::adopt(executor, *socket, options)
+                  : net::Listener::open(executor, at, options);
   };
 }
 

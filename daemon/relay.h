@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/settings.h"
 #include "configuration.h"
@@ -15,6 +16,7 @@
 #include "dispatch/dispatcher.h"
 #include "dkim/signer.h"
 #include "intake/reception.h"
+#include "net/inherited.h"
 #include "net/resolver.h"
 #include "net/task_group.h"
 #include "net/timer.h"
@@ -34,7 +36,8 @@ class Relay {
  public:
   struct Options {
     std::filesystem::path config;
-    bool quickack = true;  ///< --no-quickack: to measure what it is worth
+    bool quickack = true;             ///< --no-quickack: to measure what it is worth
+    net::InheritedSockets sockets{};  ///< listening sockets that were handed over
   };
 
   /// Throws store::Failure and std::runtime_error with what an operator must mend.
@@ -53,6 +56,8 @@ class Relay {
   asio::awaitable<void> load_backlog();
   asio::awaitable<void> handle_signals();
   asio::awaitable<void> keep_watch();
+  asio::awaitable<void> keep_status();
+  std::string status_line();
   asio::awaitable<void> stop(std::string reason);
   asio::awaitable<Result<control::Reloaded>> reload();
   asio::awaitable<Result<Proposal>> read_anew();
@@ -60,6 +65,7 @@ class Relay {
   asio::awaitable<Result<void>> note_new_prices(const Configuration& configuration);
   void adopt(Configuration configuration, intake::Reception::Doors doors,
              std::shared_ptr<reports::Server::Door> reports_door);
+  void take_apart_what_is_over();
   net::Listener::Source listening_sockets();
   asio::awaitable<void> push_matching(store::QueueFilter filter, TimePoint due);
   void on_accepted(intake::Accepted accepted);
@@ -89,6 +95,8 @@ class Relay {
   net::Resolver resolver_;
   net::Workers workers_;
   net::Workers reader_{"reload", 1};  ///< thousands of new keys would hold up signing
+  /// Configurations that were in force, for as long as a session may hold them.
+  std::vector<std::shared_ptr<const intake::Site>> earlier_;
   net::Event reload_over_;
   bool reloading_ = false;
   dispatch::Dispatcher dispatcher_;

@@ -6,6 +6,7 @@
 #include "log/events.h"
 #include "net/answer.h"
 #include "relay.h"
+#include "supervisor.h"
 
 /// The reload of the relay: a proposal is read and judged beside what runs, then swapped in.
 namespace ecrelay {
@@ -35,6 +36,7 @@ asio::awaitable<Result<control::Reloaded>> Relay::reload() {
   while (reloading_) co_await reload_over_.wait();
   if (stopping_) co_return unavailable("the relay is stopping");
   reloading_ = true;
+  supervisor::reloading();
   Result<Proposal> proposal = co_await read_anew();
   Result<void> done;
   if (!proposal)
@@ -42,6 +44,7 @@ asio::awaitable<Result<control::Reloaded>> Relay::reload() {
   else
     done = co_await put_in_force(*proposal);
   reloading_ = false;
+  supervisor::ready();
   reload_over_.notify_one();
   tell_reload(options_.config.string(), proposal, done);
   if (!done) co_return done.error();
@@ -75,8 +78,16 @@ asio::awaitable<Result<void>> Relay::put_in_force(Proposal& proposal) {
     if (!noted) co_return noted.error();
   }
   adopt(std::move(proposal.configuration), std::move(*doors), std::move(*reports_door));
+  take_apart_what_is_over();
   co_await dispatcher_.sweep();
   co_return Result<void>();
+}
+
+/// Thousands of shops take the network thread too long to free.
+void Relay::take_apart_what_is_over() {
+  for (auto& site : earlier_)
+    if (site.use_count() == 1) reader_.post([over = std::move(site)]() mutable { over.reset(); });
+  std::erase(earlier_, nullptr);
 }
 
 asio::awaitable<Result<void>> Relay::note_new_prices(const Configuration& configuration) {
@@ -93,7 +104,8 @@ asio::awaitable<Result<void>> Relay::note_new_prices(const Configuration& config
 /// The one place where a configuration comes into force. Nothing in here fails or waits.
 void Relay::adopt(Configuration configuration, intake::Reception::Doors doors,
                   std::shared_ptr<reports::Server::Door> reports_door) {
-  const std::weak_ptr<const void> senders = std::exchange(site_, std::move(configuration.site));
+  earlier_.push_back(std::exchange(site_, std::move(configuration.site)));
+  const std::weak_ptr<const void> senders = earlier_.back();
   reception_.adopt(site_, std::move(doors));
   reports_.adopt(std::move(configuration.terms), std::move(reports_door));
   dispatcher_.adopt(std::move(configuration.plan), senders);

@@ -40,15 +40,27 @@ Session::Session(Server& server, net::Stream stream, std::string name)
       command_began_(began_) {}
 
 asio::awaitable<void> Session::run() {
+  std::optional<Reply> farewell;
   try {
     protocol_.answer(Reply(220, "", terms_->settings->hostname + " ESMTP ecrelay reports"));
     co_await converse();
   } catch (const net::IoError& error) {
     end_ = error.timed_out() ? "timeout" : error.stopped() ? "shutdown" : "lost";
+    if (error.stopped()) farewell = Reply(421, "4.3.2", "this server is shutting down, try again");
     if (error.trouble() == net::Trouble::tls) log::tls_failed(peer(), error.what());
   } catch (const std::exception& error) {
     end_ = "internal_error";
     log::internal_error("reports", error.what());
+  }
+  if (farewell && stream_.is_open() && !protocol_.closing()) {
+    protocol_.end(*farewell);
+    stream_.set_deadline(net::after(std::chrono::seconds(2)));
+    const std::string output = protocol_.take_output();
+    try {
+      co_await stream_.write(output);
+    } catch (const net::IoError&) {
+      // The peer does not hear our goodbye: there is nobody left to tell.
+    }
   }
   co_await stream_.close();
   const auto lasted = std::chrono::steady_clock::now() - began_;

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 namespace ecrelay::store {
 namespace {
@@ -39,11 +41,21 @@ Descriptor open_folder(const std::string& path) {
   return folder;
 }
 
-Descriptor lock_folder(const Descriptor& folder, const std::string& path) {
+/// False when somebody else has it, and keeps it.
+bool take_lock(const Descriptor& lock, Duration patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+Descriptor lock_folder(const Descriptor& folder, const std::string& path, Duration patience) {
   const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
   Descriptor lock(::openat(folder.number(), "lock", flags, 0600));
   if (!lock) throw system_failure("cannot open " + path + "/lock");
-  if (::flock(lock.number(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (take_lock(lock, patience)) return lock;
   if (errno != EWOULDBLOCK) throw system_failure("cannot lock " + path + "/lock");
   throw Failure(path + " is in use by another ecrelayd; stop it first");
 }
@@ -61,9 +73,9 @@ Descriptor open_spool(const Descriptor& folder, const std::string& path, Files& 
 
 }  // namespace
 
-StateDirectory::StateDirectory(const std::string& path, Files& files)
+StateDirectory::StateDirectory(const std::string& path, Files& files, Duration patience)
     : folder_(open_folder(plain(path))),
-      lock_(lock_folder(folder_, path)),
+      lock_(lock_folder(folder_, path, patience)),
       spool_(open_spool(folder_, path, files)) {
   std::error_code error;
   path_ = std::filesystem::canonical(path, error).string();

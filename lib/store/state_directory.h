@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/time.h"
 #include "store/files.h"
 
 namespace ecrelay::store {
@@ -17,8 +18,9 @@ struct Space {
 /// One process holds it at a time, for as long as this object lives.
 class StateDirectory {
  public:
-  /// Failure says what is wrong and how to mend it; "in use" when another process holds it.
-  StateDirectory(const std::string& path, Files& files);
+  /// Failure says what is wrong and how to mend it; "in use" when another process holds it and does
+  /// not end within `patience`.
+  StateDirectory(const std::string& path, Files& files, Duration patience = {});
 
   const std::string& path() const { return path_; }  ///< absolute, without symbolic links
   std::string book() const { return path_ + "/book.db"; }

@@ -89,7 +89,7 @@ std::uint64_t highest(const std::set<std::uint64_t>& numbers) {
 
 Store::Store(Settings settings)
     : files_(settings.files ? *settings.files : system_files()),
-      directory_(settings.state_dir, files_),
+      directory_(settings.state_dir, files_, settings.predecessor),
       ballast_(trim(directory_, files_, settings.ballast)),
       connection_(private_book(directory_), Access::write, reader_patience, settings.vfs) {
   migrate(connection_);

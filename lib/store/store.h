@@ -33,8 +33,9 @@ class Store {
     Spool::Settings spool;
     Writer::Settings writer;
     std::uint64_t ballast = std::uint64_t{16} << 20;  ///< bytes; 0: none
-    Files* files = nullptr;                           ///< another file layer, for tests
-    const char* vfs = nullptr;                        ///< another SQLite file layer, for tests
+    Duration predecessor{};     ///< how long another process may still hold it
+    Files* files = nullptr;     ///< another file layer, for tests
+    const char* vfs = nullptr;  ///< another SQLite file layer, for tests
   };
 
   /// Throws Failure: directory unfit, in use, book damaged or newer than this program.

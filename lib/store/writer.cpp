@@ -92,12 +92,20 @@ WriterStatistics Writer::statistics() const {
   return statistics;
 }
 
+std::chrono::nanoseconds Writer::busy() const {
+  const Clock::rep since = busy_since_;
+  if (since == 0) return {};
+  return Clock::now() - Clock::time_point(Clock::duration(since));
+}
+
 void Writer::run() {
   if (!ballast_.held()) lose_space("the disk had no room when the store was opened");
   for (;;) {
     Batch batch = wait_for_work();
     if (batch.empty() && take_back_.empty() && trouble_.empty()) return;
+    busy_since_ = Clock::now().time_since_epoch().count();
     process(std::move(batch));
+    busy_since_ = 0;
     const std::lock_guard lock(mutex_);
     if (stopping_ && waiting_.empty() && put_off_.empty() && take_back_.empty()) return;
   }

@@ -131,6 +131,8 @@ class Writer {
   /// Not even outcomes find room: what is delivered now could be delivered twice after a crash.
   bool stalled() const { return stalled_; }
   WriterStatistics statistics() const;
+  /// How long the store thread has been at what it took last; zero while it waits for work.
+  std::chrono::nanoseconds busy() const;
 
   /// Finishes what waits, then ends the thread. Idempotent; not from a `done` or `broken`.
   void stop();
@@ -192,7 +194,8 @@ class Writer {
   std::atomic<bool> broken_ = false;
   std::atomic<bool> short_of_space_ = false;
   std::atomic<bool> stalled_ = false;
-  std::thread thread_;  ///< last: everything above exists before it runs
+  std::atomic<Clock::rep> busy_since_ = 0;  ///< 0: it waits
+  std::thread thread_;                      ///< last: everything above exists before it runs
 };
 
 }  // namespace ecrelay::store

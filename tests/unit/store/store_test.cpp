@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "unit/store/fixture.h"
 
@@ -48,6 +50,16 @@ TEST(OpeningAStore, RefusesASecondInstanceAndSaysSo) {
     EXPECT_NE(refusal(directory.path()).find("in use by another ecrelayd"), std::string::npos);
   }
   EXPECT_EQ(refusal(directory.path()), "") << "the lock goes with the store";
+}
+
+TEST(OpeningAStore, WaitsForAPredecessorThatIsAboutToEnd) {
+  TemporaryDirectory directory;
+  auto predecessor = std::make_unique<Store>(settings(directory.path()));
+  Store::Settings patient = settings(directory.path());
+  patient.predecessor = std::chrono::minutes(1);
+  std::thread successor([&] { EXPECT_NO_THROW(Store{patient}); });
+  predecessor.reset();
+  successor.join();
 }
 
 TEST(OpeningAStore, RefusesAnUnfitDirectory) {
