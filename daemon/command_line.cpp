@@ -232,8 +232,10 @@ void add_month(CLI::App& app, Order& order) {
       Command(month, order, "close", "month.close", "close a month for ever, when all agrees")
           .text("month", "month", "like 2026-10", true)
           .app();
-  close.add_flag_callback(
+  CLI::Option* dry_run = close.add_flag_callback(
       "--dry-run", [&order] { order.dry_run = true; }, "only show the list of checks");
+  close.add_option("--out", order.month.folder, "then write its files into this folder")
+      ->excludes(dry_run);
   Command(month, order, "archive", "month.archive",
           "move a closed month's charges out of the book, into archive/ledger-YYYYMM.db")
       .text("month", "month", "like 2024-10; the oldest first", true);

@@ -110,6 +110,21 @@ std::optional<control::Consultation> carry_out_here(Order& order) {
   return std::nullopt;
 }
 
+/// After `month close --out`: the files of the month that is closed now.
+void write_files(Order& order, control::Consultation& closed) {
+  auto* result = std::get_if<boost::json::object>(&closed.reply);
+  if (result == nullptr) return;
+  order.month.month = std::string(result->at("month").as_string());
+  control::Reply files = control::export_month(order.month, watcher());
+  if (auto* fault = std::get_if<control::Fault>(&files)) {
+    closed.reply = control::Fault(fault->code, order.month.month +
+                                                   " is closed, but its files are not written: " +
+                                                   fault->message + "; month export writes them");
+  } else {
+    (*result)["export"] = std::get<boost::json::object>(std::move(files));
+  }
+}
+
 control::Consultation carry_out(Order& order) {
   if (auto done = carry_out_here(order)) return std::move(*done);
   if (order.dry_run) order.request.command = "month.check";
@@ -120,7 +135,11 @@ control::Consultation carry_out(Order& order) {
           control::Fault(control::FaultCode::invalid, text.error().detail), {}, false};
     order.request.arguments["statement"] = control::json_text(*text);
   }
-  return control::consult(order.place, order.request, {explainer, examiner, watcher()});
+  control::Consultation done =
+      control::consult(order.place, order.request, {explainer, examiner, watcher()});
+  if (order.request.command == "month.close" && !order.month.folder.empty())
+    write_files(order, done);
+  return done;
 }
 
 std::string text_of(const Order& order, const boost::json::object& result) {

@@ -137,12 +137,6 @@ std::string render_checks(const json::object& result) {
   return text + (truth(result, "ok") ? "everything agrees\n" : "NOT EVERYTHING AGREES\n");
 }
 
-std::string render_closed(const json::object& result) {
-  return shown(result, "month") + " is closed: " + shown(result, "net_yen") +
-         " yen net\nmanifest " + shown(result, "sha256") +
-         "\nmonth export writes its files, the same bytes every time\n";
-}
-
 std::string render_archived(const json::object& result) {
   return shown(result, "month") + " is archived: " + shown(result, "rows") + " rows, " +
          shown(result, "net_yen") + " yen net, in " + shown(result, "file") + " of " +
@@ -162,6 +156,14 @@ std::string render_export(const json::object& result) {
                field(row, "net_yen"), field(row, "sha256")});
   }
   return table.text() + shown(result, "manifest") + " " + shown(result, "manifest_sha256") + "\n";
+}
+
+std::string render_closed(const json::object& result) {
+  const std::string text = shown(result, "month") + " is closed: " + shown(result, "net_yen") +
+                           " yen net\nmanifest " + shown(result, "sha256") + "\n";
+  return result.contains("export")
+             ? text + render_export(part(result, "export"))
+             : text + "month export writes its files, the same bytes every time\n";
 }
 
 std::string render_ledger(const json::object& result) {

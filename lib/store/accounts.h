@@ -99,7 +99,12 @@ class Accounts {
   std::optional<Archived> archived(std::chrono::year_month month) { return archives_->of(month); }
 
  private:
-  Ulid oldest_of(std::chrono::year_month month);
+  struct Ids {
+    Ulid from;
+    Ulid until;
+  };
+
+  Ids ids_of(std::chrono::year_month month);
   bool unit_has_changed();
 
   Connection& connection_;

@@ -147,20 +147,26 @@ void Accounts::read_month(year_month month, const std::function<void(const Ledge
   }
 }
 
-/// An id that no message with a recipient sent in this month is older than. Two months of waiting
-/// are rarely passed; where the totals know of more than is found behind them, all are looked at.
-Ulid Accounts::oldest_of(year_month month) {
+/// Between which ids the messages are that had a recipient sent in this month. Two months of
+/// waiting are rarely passed; where the totals know of more than is found so, all are looked at.
+Accounts::Ids Accounts::ids_of(year_month month) {
   const Span span = span_of(month);
-  const Ulid usual(span.from - std::chrono::days(62), {});
+  Ids ids;
+  ids.from = Ulid(span.from - std::chrono::days(62), {});
+  ids.until = Ulid(span.until + std::chrono::days(1), {});
   Rows rows = connection_.query(
       "SELECT (SELECT ifnull(sum(sent), 0) FROM daily WHERE day BETWEEN ?1 AND ?2),"
       " (SELECT count(*) FROM recipient r JOIN message m ON m.id = r.message"
-      " WHERE r.message >= ?3 AND r.state = 'sent' AND r.finished_ms >= ?4 AND r.finished_ms < ?5"
-      " AND m.kind = 'mail')",
-      to_text(first_day(month)), to_text(last_day(month)), usual, span.from, span.until);
+      " WHERE r.message >= ?3 AND r.message < ?4 AND r.state = 'sent' AND r.finished_ms >= ?5"
+      " AND r.finished_ms < ?6 AND m.kind = 'mail')",
+      to_text(first_day(month)), to_text(last_day(month)), ids.from, ids.until, span.from,
+      span.until);
   rows.next();
   const std::int64_t counted = rows.integer();
-  return rows.integer() >= counted ? usual : Ulid();
+  if (rows.integer() >= counted) return ids;
+  Ulid::Bytes last;
+  last.fill(0xff);
+  return Ids{Ulid(), Ulid::from_bytes(last)};
 }
 
 /// Where the unit changed between two recipients the first charge stands for the message.
@@ -171,17 +177,18 @@ bool Accounts::unit_has_changed() {
 
 std::vector<std::string> Accounts::uncharged(year_month month, std::size_t limit) {
   const Span span = span_of(month);
+  const Ids ids = ids_of(month);
   const bool any = unit_has_changed();
   const std::string charge =
       "SELECT 1 FROM ledger WHERE kind = 'charge' AND message = ?1"
       " AND (recipient IS NULL OR recipient = ?2 OR ?3)";
   Rows rows = connection_.query(
       "SELECT r.message, r.n FROM recipient r JOIN message m ON m.id = r.message"
-      " WHERE r.message >= ?3 AND r.state = 'sent' AND r.finished_ms >= ?1 AND r.finished_ms < ?2"
-      " AND m.kind = 'mail'"
+      " WHERE r.message >= ?3 AND r.message < ?5 AND r.state = 'sent' AND r.finished_ms >= ?1"
+      " AND r.finished_ms < ?2 AND m.kind = 'mail'"
       " AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.kind = 'charge' AND l.message = r.message"
       " AND (l.recipient IS NULL OR l.recipient = r.n OR ?4))",
-      span.from, span.until, oldest_of(month), any);
+      span.from, span.until, ids.from, any, ids.until);
   const std::vector<Archived> archives = archives_->all();
   std::vector<std::string> list;
   while (list.size() < limit && rows.next()) {
@@ -199,11 +206,13 @@ std::vector<std::string> Accounts::uncharged(year_month month, std::size_t limit
 
 std::vector<SentOn> Accounts::sent_on(year_month month, std::string_view upstream) {
   const Span span = span_of(month);
+  const Ids ids = ids_of(month);
   Rows rows = connection_.query(
       "SELECT upstream, date(at_ms / 1000 + 32400, 'unixepoch') AS day, count(*) FROM attempt"
-      " WHERE message >= ?4 AND verdict = 'sent' AND at_ms >= ?1 AND at_ms < ?2 AND upstream = ?3"
+      " WHERE message >= ?4 AND message < ?5 AND verdict = 'sent' AND at_ms >= ?1 AND at_ms < ?2"
+      " AND upstream = ?3"
       " GROUP BY upstream, day ORDER BY day",
-      span.from, span.until, upstream, oldest_of(month));
+      span.from, span.until, upstream, ids.from, ids.until);
   std::vector<SentOn> list;
   while (rows.next()) {
     SentOn sent;

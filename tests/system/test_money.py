@@ -143,6 +143,20 @@ class Money(harness.Scenario):
         same = [name for name in first if not name.startswith("manifest")]
         self.assertEqual([preliminary[name] for name in same], [first[name] for name in same])
 
+    def test_a_closing_may_write_the_files_at_once(self):
+        relay, month = self.past()
+        out = self.folder / "out"
+        self.answer(relay, "month", "close", month, "--dry-run", "--out", str(out), code=64)
+        told = self.answer(relay, "month", "close", month, "--out", str(out))
+        self.assertIn(f"all-shops-{month.replace('-', '')}.csv", told)
+        self.assertEqual({path.name: path.read_bytes() for path in out.iterdir()}, self.export(relay, month))
+
+    def test_a_closing_whose_files_find_no_place_is_a_closing(self):
+        relay, month = self.past()
+        told = self.answer(relay, "month", "close", month, "--out", str(self.folder / "no" / "such" / "folder"), code=73)
+        self.assertIn("is closed, but its files are not written", told)
+        self.assertEqual(relay.ask("month", "status")["months"][0]["state"], "closed")
+
     def test_an_archived_month_answers_as_before_and_its_charges_are_reversed_once(self):
         relay, month = self.past(charges=40)
         self.answer(relay, "month", "archive", month, code=1)

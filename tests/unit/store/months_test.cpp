@@ -184,6 +184,26 @@ TEST_F(MonthsTest, ReadTheirOwnRowsAndNoOthers) {
   EXPECT_EQ(rows, (std::vector<std::int64_t>{3, 4}));
 }
 
+TEST_F(MonthsTest, OverlookNoMessageForHavingWaitedLongOrForAnOddClock) {
+  const auto send_uncharged = [&](const Ulid& id, TimePoint at) {
+    Acceptance each = mail(1);
+    each.message.id = each.recipients[0].message = id;
+    Outcome sent = outcome(id, 0, State::sent, at);
+    sent.charges.clear();
+    Transaction change(book_);
+    insert(change, each.message, each.recipients);
+    store::record(change, sent, {});
+    change.commit();
+  };
+  for (const TimePoint accepted : {noon, noon - 24h * 300, noon + 24h * 300}) {
+    const auto before = accounts().uncharged(november, 10).size();
+    send_uncharged(Ulid(accepted, {7}), noon);
+    EXPECT_EQ(accounts().uncharged(november, 10).size(), before + 1)
+        << to_text(billing_day(accepted));
+  }
+  EXPECT_EQ(accounts().sent_on(november, "default").at(0).recipients, 3);
+}
+
 TEST_F(MonthsTest, TakeAdjustmentsWithReasonAndActor) {
   const auto adjusted = [&](const Adjustment& adjustment) {
     Transaction change(book_);
