@@ -202,6 +202,20 @@ void add_dns(CLI::App& app, Order& order) {
           },
           "rsa-sha256 (default) or ed25519-sha256")
       ->check(CLI::IsMember(algorithms));
+  CLI::App& rotate = Command(dkim, order, "rotate", "dkim.rotate",
+                             "replace the signing key of a domain; give it again to go on")
+                         .app();
+  rotate.add_option("domain", order.rotation.domain, "domain of a shop")->required();
+  rotate.add_option("--selector", order.rotation.selector,
+                    "of the new key; the next one if absent");
+  rotate
+      .add_option_function<std::string>(
+          "--algorithm",
+          [&order](const std::string& name) {
+            order.rotation.algorithm = *dkim::parse_algorithm(name);
+          },
+          "of the key to replace: rsa-sha256 (default) or ed25519-sha256")
+      ->check(CLI::IsMember(algorithms));
   CLI::App& dns = group(app, "dns", "records to publish");
   Command show(dns, order, "show", "dns.show", "the records a domain needs");
   show.text("domain", "domain", "domain of a shop", true);

@@ -6,6 +6,7 @@
 #include "control/consult.h"
 #include "control/month_export.h"
 #include "control/new_key.h"
+#include "control/rotation.h"
 #include "control/suppression_file.h"
 
 namespace CLI {
@@ -21,6 +22,7 @@ struct Order {
   bool json = false;
   control::Request request;
   control::NewKey new_key;
+  control::Rotation rotation;
   control::MonthOrder month;
   std::string statement;  ///< file of `reconcile`
   bool dry_run = false;

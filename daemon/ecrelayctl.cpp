@@ -98,6 +98,10 @@ std::optional<control::Consultation> carry_out_here(Order& order) {
     order.new_key.config = order.place.config;
     return alone(control::make_key(order.new_key));
   }
+  if (command == "dkim.rotate") {
+    order.rotation.config = order.place.config;
+    return alone(control::rotate_key(order.rotation, examiner));
+  }
   order.month.config = order.place.config;
   if (command == "month.export") return alone(control::export_month(order.month, watcher()));
   if (command == "month.verify") return alone(control::verify_month(order.month, watcher()));
@@ -151,6 +155,7 @@ std::string text_of(const Order& order, const boost::json::object& result) {
   if (command == "backup") return control::render_backup(result);
   if (command == "suppression.import") return control::render_import(result);
   if (command == "dkim.new") return control::render_new_key(result);
+  if (command == "dkim.rotate") return control::render_rotation(result);
   if (command == "dns.show") return control::render_dns(result, order.dns_format);
   return control::render(command, result);
 }

@@ -93,6 +93,18 @@ std::vector<control::VerbStatus> verbs_of(const intake::Counters& counters) {
   return verbs;
 }
 
+domains::ConfiguredKeys keys_of(const intake::Site& site) {
+  domains::ConfiguredKeys keys;
+  for (const auto& [domain, identities] : site.identities) {
+    for (const dkim::Identity& each : identities) {
+      if (each.domain != domain) continue;  // the operator signs for it
+      keys[domain].push_back(dns::ConfiguredKey{
+          each.selector, std::string(dkim::name(each.key.algorithm())), each.key.record()});
+    }
+  }
+  return keys;
+}
+
 }  // namespace
 
 Relay::Relay(Configuration configuration, Options options)
@@ -115,6 +127,7 @@ Relay::Relay(Configuration configuration, Options options)
       resolver_(context_.get_executor()),
       workers_("signer", settings().dkim.signers),
       reload_over_(context_.get_executor()),
+      watch_(watch_ports(), inquiry_),
       dispatcher_(dispatch_ports(), std::move(configuration.plan)),
       reception_(intake_ports(), site_),
       reports_(reports::Ports{context_.get_executor(), workers_, store_.writer(), inquiry_,
@@ -126,6 +139,7 @@ Relay::Relay(Configuration configuration, Options options)
   // Before anything is charged by them.
   if (auto noted = control::note_prices(inquiry_, store_.writer(), settings(), up_since_); !noted)
     throw store::Failure(options_.config.string() + ": " + noted.error().detail);
+  watch_domains();
   signals_.add(SIGUSR1);
   // A peer that went away is an error of the write, not of the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -156,6 +170,7 @@ asio::awaitable<void> Relay::live() {
   tasks_.spawn(handle_signals());
   tasks_.spawn(keep_watch());
   tasks_.spawn(keep_status());
+  watch_.start(tasks_);
   const auto took = std::chrono::steady_clock::now() - began_;
   log::ready(std::chrono::duration_cast<Duration>(took));
   supervisor::ready();
@@ -340,6 +355,9 @@ intake::Ports Relay::intake_ports() {
   ports.on_accepted = [this](intake::Accepted accepted) { on_accepted(std::move(accepted)); };
   ports.free_bytes = [this] { return store_.writer().short_of_space() ? 0 : store_.space().free; };
   ports.queued = [this] { return static_cast<std::uint64_t>(queued_); };
+  ports.may_sign = [this](std::string_view domain, std::string_view selector) {
+    return watch_.signs(domain, selector);
+  };
   ports.usage_of = [this](const std::string& shop, TimePoint at) { return usage_of(shop, at); };
   return ports;
 }
@@ -362,6 +380,17 @@ dispatch::Ports Relay::dispatch_ports() {
   return ports;
 }
 
+void Relay::watch_domains() { watch_.adopt(settings_of(site_), keys_of(*site_)); }
+
+domains::WatchPorts Relay::watch_ports() {
+  domains::WatchPorts ports{context_.get_executor(), workers_, store_.writer(), store_.book(), {}};
+  ports.released = [this](const store::Released& released, TimePoint at) {
+    queued_ += released.recipients;
+    dispatcher_.push_asked(released.upstream, at, released.message);
+  };
+  return ports;
+}
+
 control::Ports Relay::control_ports() {
   control::Ports ports;
   ports.status = [this] { return status(); };
@@ -370,8 +399,7 @@ control::Ports Relay::control_ports() {
     return site_->admission.explain(client, domain);
   };
   ports.examine = [this](const control::DnsOrder& order) {
-    const std::shared_ptr<const config::Settings> current(site_, &site_->settings);
-    return domains::examine_some(current, order.domain, order.resolver);
+    return domains::examine_some(settings_of(site_), order.domain, order.resolver);
   };
   ports.retried = [this](const store::QueueFilter& filter, TimePoint at) {
     tasks_.spawn(push_matching(filter, at));
@@ -450,6 +478,8 @@ control::Status Relay::status() {
     status.totals.charged = status.totals.charged + each.tally.charged;
   }
   status.writer_broken = store_.writer().broken();
+  for (const records::DnsRecord& each : watch_.records())
+    status.dns.push_back(control::DnsRecordStatus{each.domain, each.record, each.state});
   status.space = store_.space();
   return status;
 }

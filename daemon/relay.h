@@ -15,6 +15,7 @@
 #include "core/time.h"
 #include "dispatch/dispatcher.h"
 #include "dkim/signer.h"
+#include "domains/watch.h"
 #include "intake/reception.h"
 #include "net/inherited.h"
 #include "net/resolver.h"
@@ -48,6 +49,8 @@ class Relay {
 
  private:
   intake::Ports intake_ports();
+  domains::WatchPorts watch_ports();
+  void watch_domains();
   dispatch::Ports dispatch_ports();
   control::Ports control_ports();
 
@@ -99,6 +102,7 @@ class Relay {
   std::vector<std::shared_ptr<const intake::Site>> earlier_;
   net::Event reload_over_;
   bool reloading_ = false;
+  domains::Watch watch_;
   dispatch::Dispatcher dispatcher_;
   intake::Reception reception_;
   reports::Server reports_;

@@ -108,6 +108,7 @@ void Relay::adopt(Configuration configuration, intake::Reception::Doors doors,
   const std::weak_ptr<const void> senders = earlier_.back();
   reception_.adopt(site_, std::move(doors));
   reports_.adopt(std::move(configuration.terms), std::move(reports_door));
+  watch_domains();
   dispatcher_.adopt(std::move(configuration.plan), senders);
   store_.writer().set_list_rules(list_rules(settings().suppression));
   const log::Options log = log_options(settings());

@@ -35,7 +35,8 @@ void check_domain(const Domain& domain, const std::string& path, Reading& readin
   for (std::size_t i = 0; i < domain.dkim.size(); ++i) {
     selectors.take(domain.dkim[i].selector, at(path + ".dkim", i) + ".selector");
   }
-  if (domain.dkim.empty() && !reading.failed(path)) {
+  const bool by_operator = domain.unpublished == Unpublished::operator_;
+  if (domain.dkim.empty() && !by_operator && !reading.failed(path)) {
     reading.warn_at(path + ".name", shown(domain.name) + " has no DKIM key: its mail goes unsigned",
                     "ecrelayctl dkim new " + domain.name + " --selector r1");
   }

@@ -12,6 +12,7 @@
 #include "control/criteria.h"
 #include "control/forms.h"
 #include "control/json.h"
+#include "control/key_answers.h"
 #include "control/money_answers.h"
 #include "control/suppression_file.h"
 #include "core/escape.h"
@@ -338,6 +339,7 @@ constexpr auto book_commands = std::to_array<BookCommand>({
     {"suppression.export", export_entries},
     {"suppression.history", show_history},
     {"audit", show_audit},
+    {"dkim.list", list_keys},
     {"month.status", show_months},
     {"month.check", check_month},
     {"ledger.search", search_ledger},

@@ -35,11 +35,11 @@ struct Question {
 };
 using Answer = Result<boost::json::object>;
 
-/// queue.list, queue.show, trace, usage, suppression.show, .list and .history, audit.
+/// dkim.list, queue.list, queue.show, trace, usage, suppression.show, .list and .history, audit.
 bool asks_the_book(std::string_view command);
 Answer answer_from_book(std::string_view command, const Question& question);
 
-/// dkim.list and config.diff (which reads a file).
+/// config.diff, which reads a file.
 bool asks_the_settings(std::string_view command);
 Answer answer_from_settings(std::string_view command, const boost::json::object& arguments,
                             const config::Settings& settings);

@@ -19,7 +19,7 @@ struct Words {
 };
 constexpr auto words = std::to_array<Words>({
     {"dkim", "DKIM（電子署名）",
-     "送信メールが改ざん・なりすましでないことを受信側が確認するための公開鍵です。"},
+     "送信メールが改ざんやなりすましによるものでないことを、受信側が確認するための公開鍵です。"},
     {"spf", "SPF（送信元サーバーの許可）",
      "弊社の配信サーバーからの送信を許可するための設定です。"},
     {"return-path", "エラーメールの受信先",
@@ -50,26 +50,41 @@ std::string found_in(const json::object& record) {
   return text;
 }
 
-std::string what_to_do(const json::object& record) {
+/// Who does what; `ours`: the operator does it, and the shop only hears of it.
+std::string what_to_do(const json::object& record, bool ours) {
   const std::string state = field(record, "state");
   const std::string old = found_in(record);
-  if (state != "differs" || old.empty())
-    return "  作業      : レコードを新規に追加してください。\n";
+  const std::size_t count = list(record, "found").size();
   const bool spf = field(record, "purpose") == "spf";
-  return std::string("  作業      : 現在のレコードを下記の値に変更してください。") +
-         (spf ? "\n              "
-                "SPFは1つのドメインに1件のみ有効です。追加ではなく、必ず置き換えてください。"
-              : "") +
-         "\n  現在の値  :\n" + old;
+  std::string text = "  作業      : ";
+  if (state != "differs" || old.empty()) {
+    text += ours ? "弊社にてレコードを新規に追加いたします。\n"
+                 : "レコードを新規に追加してください。\n";
+    if (!spf || state != "unknown" || ours) return text;
+    // A second SPF record would make both void.
+    return text +
+           "              "
+           "現在の設定を確認できませんでした。「v=spf1」で始まるレコードがすでにある場合は、\n"
+           "              追加せずに、その内容を弊社までお知らせください。\n";
+  }
+  const std::string what = count > 1
+                               ? "現在の" + std::to_string(count) + "件のレコードを、下記の1件に"
+                               : "現在のレコードを下記の値に";
+  text += ours ? "弊社にて" + what + "変更いたします。" : what + "変更してください。";
+  if (spf && !ours)
+    text +=
+        "\n              "
+        "SPFは1つのドメインに1件のみ有効です。追加ではなく、必ず置き換えてください。";
+  return text + "\n  現在の値  :\n" + old;
 }
 
-std::string value_lines(const json::object& record) {
+std::string value_lines(const json::object& record, bool ours) {
   const std::string type = field(record, "type");
   std::string value = printable(field(record, "value"), 4096);
   if (type != "MX") {
     std::string text = "  値        : " + value + "\n";
     const json::array& strings = list(record, "strings");
-    if (strings.size() < 2) return text;
+    if (strings.size() < 2 || ours) return text;
     text +=
         "  ※1つの値が255文字までに制限されている場合は、次のように分けて入力してください。\n   ";
     for (const json::value& each : strings) {
@@ -82,14 +97,15 @@ std::string value_lines(const json::object& record) {
          "\n";
 }
 
-std::string item(const json::object& record, const std::string& domain, int number) {
+std::string item(const json::object& record, const std::string& domain, int number, bool ours) {
   const std::string name = shown(record, "name");
   const Words& about = words_for(field(record, "purpose"));
+  const std::string hint = "              （" + domain + " を省いて入力する管理画面では「" +
+                           short_name(name, domain) + "」）\n";
   return "【" + std::to_string(number) + "】" + std::string(about.title) +
          (truth(record, "needed") ? "　※必須" : "　※推奨") + "\n  " + std::string(about.why) +
-         "\n" + what_to_do(record) + "  ホスト名  : " + name + "\n              （" + domain +
-         " を省いて入力する管理画面では「" + short_name(name, domain) +
-         "」）\n  種別      : " + shown(record, "type") + "\n" + value_lines(record) + "\n";
+         "\n" + what_to_do(record, ours) + "  ホスト名  : " + name + "\n" + (ours ? "" : hint) +
+         "  種別      : " + shown(record, "type") + "\n" + value_lines(record, ours) + "\n";
 }
 
 struct Items {
@@ -100,6 +116,7 @@ struct Items {
 
 Items items_of(const json::object& result) {
   Items items;
+  const bool ours = field(result, "dns") == "operator";
   for (const json::value& each : list(result, "records")) {
     const json::object& record = object_of(each);
     if (field(record, "by") == "operator" || field(record, "value").empty()) continue;
@@ -108,7 +125,7 @@ Items items_of(const json::object& result) {
       items.done += "  ・" + std::string(words_for(field(record, "purpose")).title) + "  " +
                     shown(record, "name") + "\n";
     } else {
-      items.to_do += item(record, shown(result, "domain"), ++items.count);
+      items.to_do += item(record, shown(result, "domain"), ++items.count, ours);
     }
   }
   return items;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string_view>
 
 #include "control/caller.h"
@@ -112,7 +114,7 @@ Reply make_key(const NewKey& wanted) {
   if (!key) return Fault(FaultCode::internal, key.error().detail);
 
   const fs::path folder = fs::absolute(wanted.config).parent_path() / "keys";
-  const std::string name = domain + "." + selector + ".pem";
+  const std::string name = key_file_name(domain, selector);
   try {
     make_folder(folder);
     write_key(folder, folder / name, key->pem());
@@ -130,6 +132,17 @@ Reply make_key(const NewKey& wanted) {
   result["name"] = json_text(selector + "._domainkey." + domain);
   result["record"] = json_text(key->record());
   return result;
+}
+
+std::string key_file_name(const std::string& domain, const std::string& selector) {
+  return domain + "." + selector + ".pem";
+}
+
+Result<dkim::Key> read_key(const fs::path& file) {
+  std::ifstream opened(file, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(opened), {});
+  if (!opened) return unavailable("cannot read " + printable(file.string()));
+  return dkim::Key::parse(Secret(std::move(text)));
 }
 
 std::string render_new_key(const json::object& result) {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "control/wire.h"
+#include "core/result.h"
 #include "dkim/key.h"
 
 namespace ecrelay::control {
@@ -24,6 +25,11 @@ struct NewKey {
 /// touched. Names the file, the YAML to add and the record to publish. Faults: invalid (domain,
 /// selector), cannot_write.
 Reply make_key(const NewKey& wanted);
+
+/// The name of a key's file below `keys/`.
+std::string key_file_name(const std::string& domain, const std::string& selector);
+/// A key from its file. Errors: invalid, unavailable.
+Result<dkim::Key> read_key(const std::filesystem::path& file);
 
 std::string render_new_key(const boost::json::object& result);
 

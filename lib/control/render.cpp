@@ -174,19 +174,30 @@ std::string explanation(const json::object& result) {
   return table.text();
 }
 
+std::string remark_on(const json::object& key) {
+  const std::string state = field(key, "state");
+  if (!field(key, "problem").empty()) return field(key, "problem");
+  if (state == "pending") return "not in DNS yet: ecrelayctl dns check " + field(key, "domain");
+  if (state == "retiring") return "replaced; must stay in DNS until " + time_field(key, "until");
+  if (state == "retired") return "may be removed from the configuration, and from DNS";
+  return truth(key, "weak") ? "weak: use 2048 bits" : "";
+}
+
 std::string keys(const json::object& result) {
   Table table({{"DOMAIN", Align::left, 40},
                {"SELECTOR", Align::left, 20},
+               {"STATE"},
+               {"SINCE"},
                {"ALGORITHM"},
                {"BITS", Align::right},
                {"SHOP", Align::left, 20},
                {"KEY", Align::left, 60},
-               {"REMARK", Align::left, 60}});
+               {"REMARK", Align::left, 80}});
   for (const json::value& each : list(result, "keys")) {
     const json::object& key = object_of(each);
-    table.add({field(key, "domain"), field(key, "selector"), field(key, "algorithm"),
-               field(key, "bits"), field(key, "shop"), field(key, "key"),
-               truth(key, "weak") ? "weak: use 2048 bits" : field(key, "problem")});
+    table.add({field(key, "domain"), field(key, "selector"), field(key, "state"),
+               time_field(key, "since"), field(key, "algorithm"), field(key, "bits"),
+               field(key, "shop"), field(key, "key"), remark_on(key)});
   }
   return table.empty() ? "no keys: ecrelayctl dkim new makes one\n" : table.text();
 }

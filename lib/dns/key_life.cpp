@@ -37,15 +37,15 @@ SigningKey made(std::string_view domain, const ConfiguredKey& from) {
   return key;
 }
 
-/// What the configuration no longer has: of a key that signed it is remembered that DNS needs it.
-/// A selector that got another key is in DNS no more.
+/// What the configuration no longer has: of a key that signed it is remembered that DNS needs it,
+/// and later that its selector was in use. One that got another key is in DNS no more.
 void add_left_over(Keys& keys, const Keys& known, const std::vector<ConfiguredKey>& configured,
                    TimePoint now, TimePoint keep) {
   for (SigningKey key : known) {
     const bool reused = std::any_of(configured.begin(), configured.end(), [&](const auto& each) {
       return each.selector == key.selector;
     });
-    if (reused || key.state == KeyState::pending || key.state == KeyState::retired) continue;
+    if (reused || key.state == KeyState::pending) continue;
     if (key.state == KeyState::active) enter(key, KeyState::retiring, now, keep);
     keys.push_back(std::move(key));
   }

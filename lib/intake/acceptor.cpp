@@ -14,6 +14,7 @@
 #include "mail/submission.h"
 #include "net/answer.h"
 #include "smtp/server_event.h"
+#include "store/domains.h"
 
 namespace ecrelay::intake {
 namespace {
@@ -109,7 +110,7 @@ struct Acceptor::Draft {
   const policy::Shop* shop = nullptr;
   mail::HeaderSection header;
   mail::Submission submission;
-  std::vector<dkim::Identity> identities;
+  Signing signing;
   records::Message row;
   std::vector<records::Recipient> recipients;
   std::string head;
@@ -163,8 +164,15 @@ std::optional<Reply> Acceptor::judge(Draft& draft) const {
     // Under the null sender the shop is known only now: what MAIL and RCPT ask is asked here.
     if (auto refusal = judge_late_shop(draft)) return refusal;
   }
-  draft.identities = site_.signers(
-      from, draft.envelope.sender ? draft.envelope.sender->domain() : std::string_view());
+  draft.signing = choose_signing(
+      site_, from, draft.envelope.sender ? draft.envelope.sender->domain() : std::string_view(),
+      reception_.ports().may_sign);
+  if (const std::string& domain = draft.signing.refused_for; !domain.empty()) {
+    return refuse(draft,
+                  Reply(451, "4.7.5",
+                        "no DKIM key of " + domain + " is in DNS yet, the message was not stored"),
+                  "unpublished: refuse");
+  }
   return std::nullopt;
 }
 
@@ -228,7 +236,7 @@ void Acceptor::fill_row(Draft& draft) const {
   row.metadata = options.metadata.value_or("");
   row.idempotency_key = options.idempotency_key.value_or("");
   row.upstream = draft.shop->upstream;
-  row.signatures = summary(draft.identities);
+  row.signatures = summary(draft.signing.identities);
   row.eight_bit = draft.envelope.eight_bit;
   row.smtputf8 = draft.envelope.smtputf8;
 }
@@ -258,6 +266,10 @@ void Acceptor::fill_recipients(Draft& draft) const {
                       : sandbox                ? records::State::sandboxed
                                                : waiting;
     if (!records::is_open(recipient.state)) recipient.finished_at = draft.at;
+    if (recipient.state == records::State::queued && !draft.signing.held_for.empty()) {
+      recipient.state = records::State::held;
+      recipient.reply = store::waiting_for_key(draft.signing.held_for);
+    }
     if (!each.suppressed.empty())
       recipient.reply = "on the suppression list (entry " + each.suppressed + ")";
     draft.recipients.push_back(std::move(recipient));
@@ -265,9 +277,9 @@ void Acceptor::fill_recipients(Draft& draft) const {
 }
 
 asio::awaitable<Result<void>> Acceptor::sign(Draft& draft) const {
-  if (!draft.identities.empty()) {
+  if (!draft.signing.identities.empty()) {
     auto work = [&signer = reception_.ports().signer, head = draft.head, body = draft.body,
-                 identities = draft.identities, at = draft.at] {
+                 identities = draft.signing.identities, at = draft.at] {
       const std::string_view pieces[] = {*body};
       return signer.sign(head, pieces, identities, at);
     };
@@ -342,11 +354,12 @@ Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {
                               [](const records::Recipient& recipient) {
                                 return recipient.state == records::State::sandboxed;
                               });
+  const bool holds = draft.shop->mode == policy::Mode::hold || !draft.signing.held_for.empty();
   log::message_accepted(mail,
                         log::Acceptance{open, suppressed, draft.row.size, draft.row.message_id,
-                                        sandbox                                  ? "sink"
-                                        : draft.shop->mode == policy::Mode::hold ? "hold"
-                                                                                 : "live",
+                                        sandbox ? "sink"
+                                        : holds ? "hold"
+                                                : "live",
                                         since(draft.began)});
   Counters& counters = reception_.counters();
   ++counters.messages;

@@ -14,6 +14,7 @@
 #include "core/time.h"
 #include "dkim/signer.h"
 #include "intake/memory.h"
+#include "intake/signing.h"
 #include "intake/site.h"
 #include "net/listener.h"
 #include "net/task_group.h"
@@ -51,6 +52,7 @@ struct Ports {
   net::Listener::Source listen;
   std::function<policy::ShopUsage(const std::string& shop, TimePoint now)>
       usage_of;  ///< from the book
+  MaySign may_sign{};
 };
 
 struct Counters {

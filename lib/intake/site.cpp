@@ -112,13 +112,19 @@ class Builder {
                                               converted(settings_.shops, shop_of));
     if (!admission) outcome_.errors.push_back(admission.error().detail);
     add_accounts();
+    if (const auto& own = settings_.dkim.operator_keys) {
+      config::Domain domain;
+      domain.name = own->domain;
+      domain.dkim = own->keys;
+      operator_identities_ = identities_of(domain);
+    }
     for (const config::Shop& shop : settings_.shops) add_identities(shop);
     for (const config::Listener& listener : settings_.listeners) add_tls(listener);
     refuse_what_would_be_believed();
     if (outcome_.errors.empty()) {
-      outcome_.site = std::make_shared<const Site>(
-          Site{settings_, std::move(*admission), std::move(accounts_), std::move(identities_),
-               std::move(tls_), std::move(keys_)});
+      outcome_.site = std::make_shared<const Site>(Site{
+          settings_, std::move(*admission), std::move(accounts_), std::move(identities_),
+          std::move(tls_), std::move(keys_), std::move(unpublished_), std::move(substitutes_)});
     }
     return std::move(outcome_);
   }
@@ -137,23 +143,46 @@ class Builder {
         std::find_if(settings_.upstreams.begin(), settings_.upstreams.end(),
                      [&](const config::Upstream& each) { return each.name == shop.upstream; });
     for (const config::Domain& domain : shop.domains) {
+      const std::string key = mail::domain_key(domain.name);
+      if (domain.unpublished != config::Unpublished::sign)
+        unpublished_.emplace(key, domain.unpublished);
+      if (domain.unpublished == config::Unpublished::operator_) {
+        auto substitutes =
+            fit_for(*upstream, operator_identities_, settings_.dkim.operator_keys->domain);
+        substitutes_.emplace(key, std::move(substitutes));
+      }
       if (domain.dkim.empty()) {
-        outcome_.warnings.push_back("shop '" + shop.id + "': domain '" + domain.name +
-                                    "' has no dkim keys, its mail leaves unsigned");
+        add_unkeyed(shop, domain, key);
         continue;
       }
-      auto identities = identities_of(domain);
-      std::erase_if(identities, [&](const dkim::Identity& identity) {
-        return !takes(*upstream, identity.key.algorithm());
-      });
-      if (identities.empty()) {
-        outcome_.errors.push_back("shop '" + shop.id + "': no dkim key of domain '" + domain.name +
-                                  "' can sign for upstream '" + upstream->name +
-                                  "'; add an algorithm to its signatures or a key to the domain");
-        continue;
-      }
-      identities_.emplace(mail::domain_key(domain.name), std::move(identities));
+      auto identities = fit_for(*upstream, identities_of(domain), domain.name);
+      if (!identities.empty()) identities_.emplace(key, std::move(identities));
     }
+  }
+
+  /// A domain without keys of its own.
+  void add_unkeyed(const config::Shop& shop, const config::Domain& domain, const std::string& key) {
+    if (const auto found = substitutes_.find(key); found != substitutes_.end()) {
+      identities_.emplace(key, found->second);
+      return;
+    }
+    outcome_.warnings.push_back("shop '" + shop.id + "': domain '" + domain.name +
+                                "' has no dkim keys, its mail leaves unsigned");
+  }
+
+  /// Those whose algorithm the upstream takes; an error when that is none.
+  std::vector<dkim::Identity> fit_for(const config::Upstream& upstream,
+                                      std::vector<dkim::Identity> identities,
+                                      const std::string& domain) {
+    std::erase_if(identities, [&](const dkim::Identity& identity) {
+      return !takes(upstream, identity.key.algorithm());
+    });
+    if (identities.empty()) {
+      outcome_.errors.push_back("no dkim key of domain '" + domain + "' can sign for upstream '" +
+                                upstream.name +
+                                "'; add an algorithm to its signatures or a key to the domain");
+    }
+    return identities;
   }
 
   std::vector<dkim::Identity> identities_of(const config::Domain& domain) {
@@ -236,6 +265,9 @@ class Builder {
   std::map<std::string, std::vector<dkim::Identity>, std::less<>> identities_;
   std::vector<std::optional<net::TlsServer>> tls_;
   std::map<std::string, dkim::Key, std::less<>> keys_;
+  std::map<std::string, config::Unpublished, std::less<>> unpublished_;
+  std::map<std::string, std::vector<dkim::Identity>, std::less<>> substitutes_;
+  std::vector<dkim::Identity> operator_identities_;
 };
 
 }  // namespace

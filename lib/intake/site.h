@@ -36,6 +36,11 @@ struct Site {
   /// Every DKIM key of the settings, by the SHA-256 of its PEM text: parsed, and tried by a probe.
   std::map<std::string, dkim::Key, std::less<>> keys;
 
+  /// What becomes of mail while no key of its domain is in DNS, where that is not to be signed with
+  /// them all the same; and whose keys sign it instead.
+  std::map<std::string, config::Unpublished, std::less<>> unpublished;
+  std::map<std::string, std::vector<dkim::Identity>, std::less<>> substitutes;
+
   /// Those that sign a message with these header From domains; where none of them has keys, those
   /// of the envelope sender's domain. Empty: the message goes unsigned, as configured.
   std::vector<dkim::Identity> signers(const std::vector<std::string>& from_domains,

@@ -65,7 +65,12 @@ constexpr auto table = std::to_array<EventInfo>({
     {"store_trouble", Level::error, "operation text", "the book or the spool failed"},
     {"clock", Level::warning, "by", "somebody set the clock of this machine"},
     {"store_recovered", Level::info, "text", "the book and the spool can be written again"},
-    {"dns", Level::warning, "name type text", "a look-up failed"},
+    {"dns", Level::warning, "domain record name type state was text",
+     "a record that a shop should publish is not in order; ecrelayctl dns check says more"},
+    {"dns_ok", Level::info, "domain record name type state was text",
+     "a record that a shop should publish is in order again"},
+    {"dkim", Level::info, "domain selector state was",
+     "a key waits for DNS, signs, is replaced, or may be removed"},
     {"month_closed", Level::info, "month actor yen sha256", "a month is closed for good"},
     {"limit", Level::warning, "shop limit used of percent until",
      "a shop has used so much of its day or month; at 100 its mail gets 452"},
@@ -340,8 +345,26 @@ void store_recovered(std::string_view text) {
   Line(Event::store_recovered).add("text", text).write();
 }
 
-void dns_trouble(std::string_view name, std::string_view type, std::string_view text) {
-  Line(Event::dns).add("name", name).add("type", type).add("text", text).write();
+void dns_found(const DnsFinding& finding) {
+  Line(finding.state == "ok" ? Event::dns_ok : Event::dns)
+      .add("domain", finding.domain)
+      .add("record", finding.record)
+      .add("name", finding.name)
+      .add("type", finding.type)
+      .add("state", finding.state)
+      .add("was", finding.was)
+      .add("text", finding.text)
+      .write();
+}
+
+void signing_key_changed(std::string_view domain, std::string_view selector, std::string_view state,
+                         std::string_view was) {
+  Line(Event::dkim)
+      .add("domain", domain)
+      .add("selector", selector)
+      .add("state", state)
+      .add("was", was)
+      .write();
 }
 
 void month_closed(std::string_view month, std::string_view actor, std::string_view yen,

@@ -185,7 +185,21 @@ void store_trouble(std::string_view operation, std::string_view text);
 /// The wall clock was set, forward when positive.
 void clock_set(Duration by);
 void store_recovered(std::string_view text);
-void dns_trouble(std::string_view name, std::string_view type, std::string_view text);
+/// A record that a shop should publish is found in another state than before (`was`: "" for the
+/// first time): `dns` when it is not in order, `dns_ok` when it is again.
+struct DnsFinding {
+  std::string_view domain;
+  std::string_view record;  ///< "dkim r1", "spf", …
+  std::string_view name;
+  std::string_view type;
+  std::string_view state;  ///< ok, waiting, absent, differs, unknown
+  std::string_view was;
+  std::string_view text;
+};
+void dns_found(const DnsFinding& finding);
+/// pending, active, retiring, retired; `was` is "" for a key that is new.
+void signing_key_changed(std::string_view domain, std::string_view selector, std::string_view state,
+                         std::string_view was);
 /// A JST month ("2026-11") is closed for good; `yen` is its exact net sum.
 void month_closed(std::string_view month, std::string_view actor, std::string_view yen,
                   std::string_view sha256);

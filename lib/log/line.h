@@ -45,6 +45,8 @@ enum class Event {
   clock,
   store_recovered,
   dns,
+  dns_ok,
+  dkim,
   month_closed,
   limit,
   admin,

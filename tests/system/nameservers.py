@@ -40,8 +40,8 @@ def text_record(text):
     return "TXT " + " ".join('"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in pieces)
 
 
-def zone_file(name, records, servers=SERVERS):
-    lines = [f"$ORIGIN {name}.", "$TTL 300", "@ SOA ns1 hostmaster 1 3600 600 86400 60"]
+def zone_file(name, records, servers=SERVERS, ttl=300, serial=1):
+    lines = [f"$ORIGIN {name}.", f"$TTL {ttl}", f"@ SOA ns1 hostmaster {serial} 3600 600 86400 {ttl}"]
     for number, address in enumerate(servers, 1):
         lines += [f"@ NS ns{number}", f"ns{number} A {address}"]
     return "\n".join(lines + [f"{owner} {value}" for owner, value in records]) + "\n"
@@ -126,16 +126,17 @@ class Names:
         self.folder.mkdir()
         self.servers = [Authority(self.folder, address, self.port) for address in SERVERS]
         self.resolver = Resolver(self.folder, {}, self.port)
-        self.scenario = scenario
+        self.scenario, self.serial = scenario, 1
         self.mute = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)     # takes questions, and says nothing
         self.mute.bind(("127.0.0.3", self.port))
         scenario.addCleanup(self.mute.close)
 
-    def add(self, name, records=(), second=None):
-        """A zone with records [(owner, "TXT …")]; `second`: what the second server has instead."""
+    def add(self, name, records=(), second=None, ttl=300):
+        """A zone with records [(owner, "TXT …")]; `second`: what the second server has instead. The resolver
+        remembers for `ttl` seconds, also that there is nothing."""
         self.resolver.zones[name] = SERVERS
         for server, own in zip(self.servers, (records, records if second is None else second)):
-            server.add(name, zone_file(name, own))
+            server.add(name, zone_file(name, own, ttl=ttl))
 
     def add_broken(self, name):
         self.resolver.zones[name] = SERVERS
@@ -146,10 +147,11 @@ class Names:
         """Its parent names a server that never answers."""
         self.resolver.zones[name] = ("127.0.0.3",)
 
-    def change(self, name, records):
+    def change(self, name, records, ttl=300):
         """The zone's servers have these records from now on; the resolver may remember others."""
+        self.serial += 1
         for server in self.servers:
-            server.write(name, zone_file(name, records).replace("hostmaster 1 ", "hostmaster 2 "))
+            server.write(name, zone_file(name, records, ttl=ttl, serial=self.serial))
             server.reload()
 
     def start(self):

@@ -1,6 +1,8 @@
 """What `dns show` and `dns check` say of zones with one fault each, on real name servers."""
 import json
+import sqlite3
 import unittest
+import urllib.request
 
 import harness
 from harness import dkim_record, key_pem
@@ -148,7 +150,7 @@ class Show(Domains):
         code, zone, errors = relay.ctl("dns", "show", "new.example", "--format", "zone")
         self.assertEqual(code, 0, errors)
         for server in self.names.servers:
-            server.write("new.example", zone_file("new.example", []).replace("hostmaster 1 ", "hostmaster 2 ") + zone.replace("; advised: ", ""))
+            server.write("new.example", zone_file("new.example", [], serial=2) + zone.replace("; advised: ", ""))
             server.reload()
         # The resolver remembers that nothing was there; another one that never asked would not.
         harness.wait_until(lambda: {each["state"] for each in self.check(relay, "new.example")[0]["records"]} <= {"ok", "waiting"},
@@ -192,7 +194,173 @@ class Show(Domains):
         relay.write_config()
         _, letter, _ = relay.ctl("dns", "show", "letter.example", "--format", "ja")
         self.assertIn("お客様の作業は不要です", letter)
+        self.assertIn("弊社にて現在のレコードを下記の値に変更いたします。", letter)
+        self.assertNotIn("ください。\n  現在の値", letter)
         self.assertNotIn("設定をお願いいたします", letter)
+
+
+class Life(Domains):
+    """Keys sign once DNS has them; what becomes of mail before that is the domain's choice."""
+
+    def add(self, name, records, **more):
+        self.domain(name, records, ttl=1, **more)
+
+    def key_file(self, selector, bits):
+        path = self.folder / "keys" / f"{selector}.pem"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_bytes(key_pem("rsa", bits))
+        path.chmod(0o600)
+        return {"selector": selector, "key": f"file:{path}"}
+
+    def started(self, change=None, **more):
+        """(relay, sink): a relay that looks every second."""
+        self.names.start()
+        sink = self.sink()
+        relay = self.unstarted_relay(sink, shops=[harness.shop(self.folder, name.split(".")[0], name) for name in self.domains],
+                                     dns=self.names.settings(spf=["include:spf.relay.example"], check_every="1s"), **more)
+        if change:
+            change(relay.config)
+            relay.write_config()
+        self.addCleanup(relay.stop)
+        return relay.start(), sink
+
+    def send(self, relay, domain):
+        mail = harness.MAIL.replace(b"shop-a.example", domain.encode())
+        return relay.deliver(mail, sender=f"info@{domain}")
+
+    def states(self, relay, domain):
+        return {key["selector"]: key["state"] for key in relay.ask("dkim", "list")["keys"] if key["domain"] == domain}
+
+    def rotate(self, relay, domain):
+        return relay.ask("dkim", "rotate", domain)
+
+    def signed_by(self, mail):
+        """(domain, selector) of every signature."""
+        found = []
+        for line in mail.data.split(b"\r\n\r\n")[0].replace(b"\r\n\t", b" ").replace(b"\r\n ", b" ").split(b"\r\n"):
+            if line.startswith(b"DKIM-Signature:"):
+                fields = dict(part.strip().split(b"=", 1) for part in line.split(b":", 1)[1].split(b";"))
+                found.append((fields[b"d"].decode(), fields[b"s"].decode()))
+        return found
+
+    def test_a_rotation_switches_when_dns_has_the_new_key_and_can_be_resumed_at_any_point(self):
+        self.add("turn.example", self.sound())
+        relay, sink = self.started()
+        self.assertEqual(self.states(relay, "turn.example"), {"r1": "active"})
+        made = self.rotate(relay, "turn.example")
+        self.assertEqual((made["step"], made["selector"]), ("made", "r2"))
+        again = self.rotate(relay, "turn.example")
+        self.assertEqual((again["step"], again["record"], again["yaml"]), ("unused", made["record"], made["yaml"]))
+
+        relay.config["shops"][0]["domains"][0]["dkim"].append({"selector": "r2", "key": f"file:{made['file']}"})
+        relay.write_config()
+        self.assertEqual(relay.ctl("reload")[0], 0)
+        self.assertEqual(self.states(relay, "turn.example"), {"r1": "active", "r2": "pending"})
+        self.assertAccepted(self.send(relay, "turn.example"))
+        self.assertEqual(self.signed_by(sink.wait_for(1)[0]), [("turn.example", "r1")])
+        pending = self.rotate(relay, "turn.example")
+        self.assertEqual((pending["step"], pending["dns"]["state"]), ("pending", "absent"))
+
+        relay.kill()
+        relay.start()
+        self.names.change("turn.example", self.sound() + [("r2._domainkey", text_record(made["record"]))], ttl=1)
+        relay.wait("dkim", selector="r2", state="active", was="pending")
+        relay.wait("dkim", selector="r1", state="retiring", was="active")
+        self.assertAccepted(self.send(relay, "turn.example"))
+        mail = sink.wait_for(2)[1]
+        self.assertEqual(self.signed_by(mail), [("turn.example", "r2")])
+        self.assertSigned(mail.path, {"r2._domainkey.turn.example": made["record"]})
+        replaced = self.rotate(relay, "turn.example")
+        self.assertEqual(replaced["step"], "replaced")
+        self.assertEqual([each["selector"] for each in replaced["old"]], ["r1"])
+
+        relay.restart()         # the book remembers: nothing is told twice, and nothing is decided anew
+        self.assertEqual(self.states(relay, "turn.example"), {"r1": "retiring", "r2": "active"})
+        self.assertEqual(relay.events("dkim"), [])
+        harness.wait_until(lambda: relay.book("SELECT 1 FROM signing_key WHERE selector = 'r1' AND state = 'retiring'"), "the book to have it")
+        relay.stop()
+        with sqlite3.connect(self.folder / "state" / "book.db") as book:
+            book.execute("UPDATE signing_key SET until_ms = 1 WHERE selector = 'r1'")
+        book.close()
+        relay.start()
+        relay.wait("dkim", selector="r1", state="retired")
+        self.assertEqual(self.rotate(relay, "turn.example")["step"], "finished")
+        _, output, _ = relay.ctl("dkim", "rotate", "turn.example")
+        self.assertIn("r1 may be removed from the configuration, and from DNS", output)
+
+    def test_mail_of_a_domain_that_holds_is_released_signed_when_dns_has_the_key(self):
+        self.add("held.example", self.sound(key=[]))
+        relay, sink = self.started(lambda config: config["shops"][0]["domains"][0].update(unpublished="hold"))
+        reply = self.send(relay, "held.example")
+        message = self.assertAccepted(reply)
+        self.assertEqual(relay.states(), {"held": 1})
+        _, trace, _ = relay.ctl("trace", message)
+        self.assertIn("held until a DKIM key of held.example is in DNS", trace)
+        relay.restart()
+        self.assertEqual(sink.received(), [])
+        self.names.change("held.example", self.sound(), ttl=1)
+        mail = sink.wait_for(1)[0]
+        self.assertSigned(mail.path, {"r1._domainkey.held.example": self.key})
+        harness.wait_until(lambda: relay.states() == {"sent": 1}, "the recipient to be sent")
+        self.assertEqual(relay.ask("status")["queue"]["queued"], 0)
+
+    def test_the_operator_signs_for_a_domain_until_its_own_key_is_there(self):
+        self.add("young.example", self.sound(key=[]))
+        own = self.key_file("o1", 2049)
+
+        def change(config):
+            config["shops"][0]["domains"][0]["unpublished"] = "operator"
+            config["dkim"] = {"operator_keys": {"domain": "relay.example", "keys": [own]}}
+
+        relay, sink = self.started(change)
+        self.assertAccepted(self.send(relay, "young.example"))
+        mail = sink.wait_for(1)[0]
+        self.assertEqual(self.signed_by(mail), [("relay.example", "o1")])
+        self.assertSigned(mail.path, {"o1._domainkey.relay.example": dkim_record(key_pem("rsa", 2049))})
+        self.names.change("young.example", self.sound(), ttl=1)
+        relay.wait("dkim", selector="r1", state="active")
+        self.assertAccepted(self.send(relay, "young.example"))
+        self.assertEqual(self.signed_by(sink.wait_for(2)[1]), [("young.example", "r1")])
+
+    def test_a_domain_may_refuse_its_mail_until_then(self):
+        self.add("strict.example", self.sound(key=[]))
+        relay, sink = self.started(lambda config: config["shops"][0]["domains"][0].update(unpublished="refuse"))
+        self.assertReply(self.send(relay, "strict.example"), 451, "4.7.5", "strict.example")
+        self.assertNothingStored(relay)
+        self.names.change("strict.example", self.sound(), ttl=1)
+        relay.wait("dkim", selector="r1", state="active")
+        self.assertAccepted(self.send(relay, "strict.example"))
+        sink.wait_for(1)
+
+    def test_changes_are_told_once_and_survive_a_restart(self):
+        self.add("watched.example", self.sound())
+        relay, _ = self.started(control={"socket": str(self.folder / "control.sock"), "http": "127.0.0.1:0"})
+        harness.wait_until(lambda: len(relay.book("SELECT 1 FROM dns_record")) == 3, "the first look to be in the book")
+        self.assertEqual(relay.events("dns"), [])
+        self.names.change("watched.example", self.sound(spf=["v=spf1 -all"], key=["v=DKIM1; p="]), ttl=1)
+        (event,) = relay.wait("dns", record="spf")
+        self.assertEqual((event["state"], event["was"]), ("differs", "ok"))
+        relay.wait("dns", record="dkim r1", state="differs", was="ok")
+        self.assertEqual(self.states(relay, "watched.example"), {"r1": "active"})   # no answer of DNS stops a shop's mail
+        with urllib.request.urlopen(f"http://{relay.events('listen', tls='http')[0]['address']}/metrics", timeout=10) as page:
+            self.assertIn('ecrelay_dns_record_state{domain="watched.example",record="spf",state="differs"} 1', page.read().decode())
+        harness.wait_until(lambda: ("spf", "differs") in relay.book("SELECT record, state FROM dns_record"), "the book to have it")
+        relay.restart()
+        self.names.change("watched.example", self.sound(), ttl=1)
+        relay.wait("dns_ok", record="spf", was="differs")
+        relay.wait("dns_ok", record="dkim r1", was="differs")
+        self.assertEqual(relay.events("dns"), [])
+
+    def test_without_looking_every_key_signs_as_it_always_did(self):
+        self.add("plain.example", [])
+        self.names.start()
+        sink = self.sink()
+        relay = self.relay(sink, shops=[harness.shop(self.folder, "plain", "plain.example")], dns=self.names.settings())
+        self.assertAccepted(self.send(relay, "plain.example"))
+        self.assertSigned(sink.wait_for(1)[0].path, {"r1._domainkey.plain.example": self.key})
+        code, _, errors = relay.ctl("dkim", "rotate", "plain.example")
+        self.assertEqual(code, 1)
+        self.assertIn("check_every", errors)
 
 
 if __name__ == "__main__":
