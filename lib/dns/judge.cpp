@@ -100,9 +100,8 @@ bool lets_everybody(const std::vector<SpfTerm>& terms) {
 }
 
 bool has_end(const std::vector<SpfTerm>& terms) {
-  return std::any_of(terms.begin(), terms.end(), [](const SpfTerm& term) {
-    return term.name == "all" || term.name == "redirect";
-  });
+  return std::any_of(terms.begin(), terms.end(),
+                     [](const SpfTerm& term) { return term.ends_record(); });
 }
 
 Verdict judge_spf(const Wanted& wanted, const Reply& reply) {

@@ -66,15 +66,14 @@ void add_new(std::vector<SpfTerm>& to, const std::vector<SpfTerm>& from) {
   for (const SpfTerm& term : missing_terms(to, from)) to.push_back(term);
 }
 
-bool ends_record(const SpfTerm& term) { return term.name == "all" || term.name == "redirect"; }
-
 }  // namespace
 
 std::string SpfTerm::text() const {
   std::string text = qualifier == '+' ? "" : std::string(1, qualifier);
   text += name;
+  if (modifier) return text + "=" + value;
   if (value.empty()) return text;
-  return text + (modifier ? "=" : value.front() == '/' ? "" : ":") + value;
+  return text + (value.front() == '/' ? "" : ":") + value;
 }
 
 bool is_spf(std::string_view record) {
@@ -115,8 +114,8 @@ std::vector<SpfTerm> missing_terms(const std::vector<SpfTerm>& record,
   std::vector<SpfTerm> missing;
   for (const SpfTerm& term : wanted) {
     const auto same = [&](const SpfTerm& each) {
-      return each.name == term.name && each.qualifier == term.qualifier &&
-             text::iequals(each.value, term.value);
+      return each.name == term.name && each.modifier == term.modifier &&
+             each.qualifier == term.qualifier && text::iequals(each.value, term.value);
     };
     if (std::none_of(record.begin(), record.end(), same)) missing.push_back(term);
   }
@@ -131,7 +130,7 @@ std::string merged_spf(const std::vector<std::string>& records, const std::vecto
     const Result<std::vector<SpfTerm>> terms = parse_spf(record);
     if (!terms) continue;
     std::vector<SpfTerm> inside;
-    for (const SpfTerm& term : *terms) (ends_record(term) ? endings : inside).push_back(term);
+    for (const SpfTerm& term : *terms) (term.ends_record() ? endings : inside).push_back(term);
     add_new(merged, inside);
   }
   add_new(merged, wanted);

@@ -16,6 +16,8 @@ struct SpfTerm {
   bool modifier = false;
 
   std::string text() const;  ///< as it stands in a record, without a "+"
+  /// "all", or the modifier that takes its place.
+  bool ends_record() const { return name == (modifier ? "redirect" : "all"); }
   bool operator==(const SpfTerm&) const = default;
 };
 

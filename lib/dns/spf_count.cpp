@@ -12,12 +12,13 @@ namespace {
 constexpr unsigned enough = 20;
 
 bool costs_a_lookup(const SpfTerm& term) {
-  constexpr auto names =
-      std::to_array<std::string_view>({"include", "a", "mx", "ptr", "exists", "redirect"});
+  constexpr auto names = std::to_array<std::string_view>({"include", "a", "mx", "ptr", "exists"});
+  if (term.modifier) return term.name == "redirect";
   return std::find(names.begin(), names.end(), term.name) != names.end();
 }
 
-bool leads_on(const SpfTerm& term) { return term.name == "include" || term.name == "redirect"; }
+/// Of those that cost one.
+bool leads_on(const SpfTerm& term) { return term.name == "include" || term.modifier; }
 
 }  // namespace
 

@@ -50,6 +50,14 @@ TEST(Spf, MergingKeepsWhatOthersSendAndPutsOursBeforeTheEnd) {
             "v=spf1 include:spf.relay.example redirect=x.example");
 }
 
+TEST(Spf, AnUnknownModifierIsNoMechanismOfThatName) {
+  const auto read = parse_spf("v=spf1 all=x a=y x= -all");
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_FALSE((*read)[0].ends_record());
+  EXPECT_EQ((*read)[2].text(), "x=");
+  EXPECT_EQ(SpfCount("v=spf1 a=y include=z -all").lookups(), 0U);
+}
+
 TEST(Spf, MergingMakesOneRecordOfSeveral) {
   EXPECT_EQ(merged_spf({"v=spf1 mx a -all", "v=spf1 a include:x.example ~all"},
                        terms("ip4:192.0.2.1"), "~all"),
