@@ -11,9 +11,13 @@
 namespace ecrelay {
 namespace {
 
+/// One mistake in a template may stand in thousands of files.
 std::string joined(const std::vector<std::string>& lines) {
+  constexpr std::size_t most = 100;
   std::string text;
-  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  for (std::size_t i = 0; i < std::min(most, lines.size()); ++i)
+    text += (i == 0 ? "" : "\n") + lines[i];
+  if (lines.size() > most) text += "\n… and " + std::to_string(lines.size() - most) + " more";
   return text;
 }
 

@@ -280,6 +280,7 @@ std::string Relay::status_line() {
 asio::awaitable<void> Relay::stop(std::string reason) {
   if (std::exchange(stopping_, true)) co_return;
   supervisor::stopping();
+  while (reloading_) co_await reload_over_.wait();
   co_await dispatcher_.stop(net::after(delivery_time));
   const net::Deadline deadline = net::after(session_time);
   co_await reports_.stop(deadline);

@@ -28,6 +28,26 @@ void tell_reload(const std::string& file, const Result<Proposal>& proposal,
   for (const std::string& warning : proposal->warnings) log::config_warning(warning);
 }
 
+/// However a reload ends, the next may begin, and systemd knows that it is over.
+class ReloadTurn {
+ public:
+  ReloadTurn(bool& taken, net::Event& over) : taken_(taken), over_(over) {
+    taken_ = true;
+    supervisor::reloading();
+  }
+  ReloadTurn(const ReloadTurn&) = delete;
+  ReloadTurn& operator=(const ReloadTurn&) = delete;
+  ~ReloadTurn() {
+    taken_ = false;
+    supervisor::ready();
+    over_.notify_all();
+  }
+
+ private:
+  bool& taken_;
+  net::Event& over_;
+};
+
 }  // namespace
 
 /// One at a time: who asks meanwhile gets a reload of his own, since the files may have changed
@@ -35,17 +55,13 @@ void tell_reload(const std::string& file, const Result<Proposal>& proposal,
 asio::awaitable<Result<control::Reloaded>> Relay::reload() {
   while (reloading_) co_await reload_over_.wait();
   if (stopping_) co_return unavailable("the relay is stopping");
-  reloading_ = true;
-  supervisor::reloading();
+  const ReloadTurn turn(reloading_, reload_over_);
   Result<Proposal> proposal = co_await read_anew();
   Result<void> done;
   if (!proposal)
     done = proposal.error();
   else
     done = co_await put_in_force(*proposal);
-  reloading_ = false;
-  supervisor::ready();
-  reload_over_.notify_one();
   tell_reload(options_.config.string(), proposal, done);
   if (!done) co_return done.error();
   control::Reloaded reloaded{std::move(proposal->changes), std::move(proposal->warnings)};
@@ -77,6 +93,7 @@ asio::awaitable<Result<void>> Relay::put_in_force(Proposal& proposal) {
     const Result<void> noted = co_await note_new_prices(proposal.configuration);
     if (!noted) co_return noted.error();
   }
+  if (stopping_) co_return unavailable("the relay is stopping");
   adopt(std::move(proposal.configuration), std::move(*doors), std::move(*reports_door));
   take_apart_what_is_over();
   co_await dispatcher_.sweep();

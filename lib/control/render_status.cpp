@@ -58,6 +58,7 @@ std::string upstreams(const json::object& status) {
       open += ", " + shown(upstream, "parked") + " of them for their domains";
     if (shown(upstream, "slowed_domains") != "0")
       open += ", " + shown(upstream, "slowed_domains") + " domains asked for less";
+    if (truth(upstream, "removed")) open += ", removed from the configuration";
     text += line("upstream", open);
     for (const json::value& server : list(upstream, "servers")) {
       text += line("", server_line(object_of(server)));

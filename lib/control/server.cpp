@@ -17,6 +17,7 @@
 #include "control/money_answers.h"
 #include "control/rates.h"
 #include "control/wire.h"
+#include "core/escape.h"
 #include "log/events.h"
 #include "net/answer.h"
 #include "net/timer.h"
@@ -395,7 +396,9 @@ asio::awaitable<Reply> Server::State::reload_for(Caller caller) {
 asio::awaitable<Reply> Server::State::reload(records::AuditRow row) {
   const Result<Reloaded> reloaded = co_await ports.reload();
   row.at = now();
-  row.detail = reloaded ? summary(reloaded->changes) : "refused: " + reloaded.error().detail;
+  const std::string outcome =
+      reloaded ? summary(reloaded->changes) : "refused: " + reloaded.error().detail;
+  row.detail = printable(outcome, 1000);
   log::admin_acted(row.actor, row.action, row.detail);
   std::function<void(store::Transaction&)> work = [row](store::Transaction& change) {
     store::audit(change, row);

@@ -26,6 +26,7 @@ json::object to_json(const UpstreamStatus& upstream) {
   for (const ServerStatus& server : upstream.servers) servers.push_back(to_json(server));
   json::object object;
   object["name"] = json_text(upstream.name);
+  object["removed"] = upstream.removed;
   object["connections"] = upstream.connections;
   object["limit"] = upstream.limit;
   object["waiting"] = upstream.waiting;

@@ -66,27 +66,30 @@ Result<std::string> authorities_of(const config::Upstream& upstream) {
 }
 
 Result<std::optional<net::TlsClient>> tls_of(const config::Upstream& upstream,
-                                             const std::string& authorities) {
+                                             const std::string& authorities,
+                                             net::TlsMinimum minimum) {
   using Client = std::optional<net::TlsClient>;
   if (upstream.tls == config::UpstreamTls::off) return Client();
   const bool verify =
       upstream.tls == config::UpstreamTls::verify || upstream.tls == config::UpstreamTls::implicit;
-  auto client = verify ? net::TlsClient::verifying(authorities) : net::TlsClient::unverified();
+  auto client = verify ? net::TlsClient::verifying(authorities, minimum)
+                       : net::TlsClient::unverified(minimum);
   if (!client) return invalid("upstream '" + upstream.name + "': " + client.error().detail);
   return Client(std::move(*client));
 }
 
 Result<std::shared_ptr<const Route>> route_of(const config::Upstream& upstream,
-                                              const Routes& before) {
+                                              net::TlsMinimum minimum, const Routes& before) {
   auto authorities = authorities_of(upstream);
   if (!authorities) return authorities.error();
   const auto known = before.find(upstream.name);
   if (known != before.end() && known->second->authorities == *authorities &&
-      config::same(known->second->settings, upstream))
+      known->second->minimum == minimum && config::same(known->second->settings, upstream))
     return known->second;
-  auto tls = tls_of(upstream, *authorities);
+  auto tls = tls_of(upstream, *authorities, minimum);
   if (!tls) return tls.error();
-  return std::make_shared<const Route>(Route{upstream, std::move(*authorities), std::move(*tls)});
+  return std::make_shared<const Route>(
+      Route{upstream, std::move(*authorities), minimum, std::move(*tls)});
 }
 
 }  // namespace
@@ -96,9 +99,11 @@ Result<Plan> make_plan(const config::Settings& settings, const Routes& before, T
   const auto complain = [&](const Error& error) {
     wrong += (wrong.empty() ? "" : "\n") + error.detail;
   };
+  const auto minimum = settings.tls.minimum == config::TlsVersion::v1_3 ? net::TlsMinimum::v1_3
+                                                                        : net::TlsMinimum::v1_2;
   Routes routes;
   for (const config::Upstream& upstream : settings.upstreams) {
-    if (auto route = route_of(upstream, before))
+    if (auto route = route_of(upstream, minimum, before))
       routes.emplace(upstream.name, std::move(*route));
     else
       complain(route.error());

@@ -17,6 +17,7 @@ namespace ecrelay::dispatch {
 struct Route {
   config::Upstream settings;
   std::string authorities;  ///< PEM of `ca`
+  net::TlsMinimum minimum = net::TlsMinimum::v1_2;
   std::optional<net::TlsClient> tls;
 };
 

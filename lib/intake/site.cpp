@@ -83,6 +83,7 @@ net::TlsServer::Options tls_options(const config::Settings& settings) {
   options.request_client_certificate =
       std::any_of(settings.hosts.begin(), settings.hosts.end(),
                   [](const config::Host& host) { return host.certificate.has_value(); });
+  if (settings.tls.minimum == config::TlsVersion::v1_3) options.minimum = net::TlsMinimum::v1_3;
   return options;
 }
 
@@ -226,9 +227,6 @@ class Builder {
       if (!listener.proxy_protocol) continue;
       outcome_.errors.push_back("listener " + listener.address.text() +
                                 ": proxy_protocol is not served by this version; remove it");
-    }
-    if (settings_.tls.minimum != config::TlsVersion::v1_2) {
-      outcome_.errors.push_back("tls.minimum: this version serves 1.2 and 1.3; remove the key");
     }
     for (const config::Host& host : settings_.hosts) {
       // A name would have to be verified against a CA for clients, which no key names.

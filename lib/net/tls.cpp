@@ -27,9 +27,10 @@ Bio reader(const std::string& text) {
 // An encrypted key must fail, not ask for its password at the terminal of a daemon.
 int no_password(char*, int, int, void*) { return -1; }
 
-Context new_context(const SSL_METHOD* method) {
+Context new_context(const SSL_METHOD* method, TlsMinimum minimum) {
   Context context(SSL_CTX_new(method), &SSL_CTX_free);
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_min_proto_version(context.get(),
+                                minimum == TlsMinimum::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
   // Of TLS 1.2 only what has forward secrecy and authenticated encryption; 1.3 has nothing else.
   SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20");
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -115,7 +116,7 @@ Result<TlsServer> TlsServer::make(const std::string& chain, const Secret& key, T
     return invalid("the key does not belong to the first certificate of the chain");
   }
 
-  const Context context = new_context(TLS_server_method());
+  const Context context = new_context(TLS_server_method(), options.minimum);
   if (SSL_CTX_use_certificate(context.get(), all.front().get()) != 1 ||
       SSL_CTX_use_PrivateKey(context.get(), parsed->get()) != 1) {
     return invalid("OpenSSL refuses the certificate: " + openssl_reason());
@@ -134,14 +135,14 @@ Result<TlsServer> TlsServer::make(const std::string& chain, const Secret& key, T
   return TlsServer(context, time_of(X509_get0_notAfter(all.front().get())));
 }
 
-Result<TlsClient> TlsClient::unverified() {
-  const Context context = new_context(TLS_client_method());
+Result<TlsClient> TlsClient::unverified(TlsMinimum minimum) {
+  const Context context = new_context(TLS_client_method(), minimum);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
   return TlsClient(context, false);
 }
 
-Result<TlsClient> TlsClient::verifying(const std::string& ca_pem) {
-  const Context context = new_context(TLS_client_method());
+Result<TlsClient> TlsClient::verifying(const std::string& ca_pem, TlsMinimum minimum) {
+  const Context context = new_context(TLS_client_method(), minimum);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   if (ca_pem.empty()) {
     if (SSL_CTX_set_default_verify_paths(context.get()) != 1) {

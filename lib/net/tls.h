@@ -11,6 +11,9 @@ struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 
 namespace ecrelay::net {
 
+/// The oldest version that is spoken.
+enum class TlsMinimum { v1_2, v1_3 };
+
 /// What a handshake agreed on.
 struct TlsInfo {
   std::string protocol;          ///< "TLSv1.3"
@@ -32,6 +35,7 @@ class TlsServer {
     /// Asks for a client certificate and goes on without one. It is not verified against any CA:
     /// TlsInfo::peer_fingerprint says which key the client holds, the caller compares.
     bool request_client_certificate = false;
+    TlsMinimum minimum = TlsMinimum::v1_2;
 
     bool operator==(const Options&) const = default;
   };
@@ -63,11 +67,12 @@ class TlsClient {
  public:
   /// Encrypts, believes any certificate: for `opportunistic` and `required`, where a checked name
   /// is not asked for (RFC 7435).
-  static Result<TlsClient> unverified();
+  static Result<TlsClient> unverified(TlsMinimum minimum = TlsMinimum::v1_2);
   /// The chain must end at a CA of the system (`ca_pem` empty) or of `ca_pem`, and the certificate
   /// must name the host given to the handshake (names by RFC 6125, without partial wildcards; IP
   /// literals against IP subjectAltNames). A handshake with anything else fails.
-  static Result<TlsClient> verifying(const std::string& ca_pem = std::string());
+  static Result<TlsClient> verifying(const std::string& ca_pem = std::string(),
+                                     TlsMinimum minimum = TlsMinimum::v1_2);
 
   bool verifies() const { return verifies_; }
 

@@ -55,13 +55,17 @@ Result<std::shared_ptr<const Terms>> make_terms(std::shared_ptr<const config::Se
   if (!reports.listen) return std::shared_ptr<const Terms>(std::move(terms));
   terms->return_paths.emplace(reports.secrets(), reports.lifetime);
   if (reports.tls == config::ReportsTls::off) return std::shared_ptr<const Terms>(std::move(terms));
-  if (before != nullptr && before->tls && before->tls->expires() > at &&
+  net::TlsServer::Options options;
+  const config::TlsVersion minimum = terms->settings->tls.minimum;
+  if (minimum == config::TlsVersion::v1_3) options.minimum = net::TlsMinimum::v1_3;
+  if (before != nullptr && before->tls && before->settings->tls.minimum == minimum &&
+      before->tls->expires() > at &&
       before->settings->reports.certificate->pem == reports.certificate->pem &&
       before->settings->reports.key->value.reveal() == reports.key->value.reveal()) {
     terms->tls = before->tls;
     return std::shared_ptr<const Terms>(std::move(terms));
   }
-  auto tls = net::TlsServer::make(reports.certificate->pem, reports.key->value, at);
+  auto tls = net::TlsServer::make(reports.certificate->pem, reports.key->value, at, options);
   if (!tls) return invalid("reports.certificate: " + tls.error().detail);
   terms->tls = std::move(*tls);
   return std::shared_ptr<const Terms>(std::move(terms));

@@ -229,6 +229,26 @@ class Certificates(Reloading):
         self.refused(relay, 78, "certificate")
         self.assertEqual(self.peer(relay.address), second)
 
+    def test_tls_minimum_holds_for_new_handshakes(self):
+        folder = harness.certificates()
+        relay, _ = self.pair(listeners=[{"address": "127.0.0.1:0", "tls": "opportunistic", "certificate": f"file:{folder / 'cert.pem'}",
+                                         "key": f"file:{folder / 'key.pem'}"}])
+
+        def version(most):
+            context = harness.client_tls(verify=False)
+            context.maximum_version = most
+            with dialogue.Dialogue(relay.address) as smtp:
+                smtp.ehlo()
+                try:
+                    smtp.starttls(context)
+                except ssl.SSLError:
+                    return None
+                return smtp.socket.version()
+        self.assertEqual(version(ssl.TLSVersion.TLSv1_2), "TLSv1.2")
+        self.reload(relay, tls={"minimum": 1.3})
+        self.assertIsNone(version(ssl.TLSVersion.TLSv1_2))
+        self.assertEqual(version(ssl.TLSVersion.TLSv1_3), "TLSv1.3")
+
     def test_the_next_message_is_signed_with_a_new_dkim_key(self):
         relay, sink = self.pair()
         self.assertAccepted(relay.deliver(MAIL))

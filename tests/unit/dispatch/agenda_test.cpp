@@ -89,6 +89,18 @@ TEST(Agenda, SharesByWeight) {
   EXPECT_NEAR(turns_of_large, 300, 2);
 }
 
+TEST(Agenda, SharesByTheWeightThatWasSaidLast) {
+  Agenda agenda;
+  const Agenda::Flow a = agenda.flow("a", Lane::bulk, 1);
+  const Agenda::Flow b = agenda.flow("b", Lane::bulk, 1);
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    agenda.push(noon, {message(i), a}, noon);
+    agenda.push(noon, {message(1000 + i), b}, noon);
+  }
+  EXPECT_EQ(agenda.flow("b", Lane::bulk, 3), b);
+  EXPECT_NEAR(static_cast<double>(turns_until_all(agenda, a, 20)), 80, 4);
+}
+
 TEST(Agenda, GivesNoCreditForIdleTime) {
   Agenda agenda;
   const Agenda::Flow busy = agenda.flow("busy", Lane::bulk, 1);

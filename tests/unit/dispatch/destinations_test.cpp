@@ -98,6 +98,21 @@ TEST(Destinations, RecoverAsTheyTakeMail) {
   EXPECT_LT(at, start + 60s);
 }
 
+TEST(Destinations, TakeNewLimitsWithWhatIsUnderWayAndParked) {
+  Destinations destinations({limit("docomo.ne.jp", 1)});
+  ASSERT_TRUE(destinations.enter("docomo.ne.jp", start));
+  destinations.park("docomo.ne.jp", turn(1));
+  destinations.set_limits({limit("docomo.ne.jp", 3), limit("*", 1)});
+  EXPECT_EQ(destinations.ready(start).size(), 1U) << "there is room now";
+  EXPECT_TRUE(destinations.enter("docomo.ne.jp", start));
+  EXPECT_TRUE(destinations.enter("a.example", start));
+  EXPECT_FALSE(destinations.enter("a.example", start)) << "limited from now on";
+  destinations.set_limits({limit("docomo.ne.jp", 1)});
+  destinations.leave("docomo.ne.jp", start);
+  EXPECT_FALSE(destinations.enter("docomo.ne.jp", start)) << "one is still there";
+  EXPECT_TRUE(destinations.enter("a.example", start));
+}
+
 TEST(Destinations, AreForgottenWhenNothingIsLeftToRemember) {
   Destinations destinations({});
   destinations.slow_down("a.example", start, std::nullopt);

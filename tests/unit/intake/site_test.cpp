@@ -107,13 +107,28 @@ TEST(Site, AKeyThatIsNoneIsAnErrorWithItsName) {
   EXPECT_THAT(outcome.errors, ElementsAre(HasSubstr("r1._domainkey.shop-a.example (file:r1.pem)")));
 }
 
+TEST(Site, TakesKeysOverFromTheOneBeforeByTheirContent) {
+  config::Settings from = settings();
+  const auto signer = dkim::make_cached_signer();
+  const SiteOutcome before = build_site(from, *signer, today);
+  ASSERT_TRUE(before.site);
+  from.shops[0].domains[0].dkim[0].selector = "r2";  // moved, and the same key
+  from.shops[0].domains[0].dkim[1].key.value = Secret(pem(dkim::Algorithm::ed25519_sha256));
+  const SiteOutcome after = build_site(from, *signer, today, before.site.get());
+  ASSERT_TRUE(after.site);
+  const auto& old = before.site->identities.at("shop-a.example");
+  const auto& fresh = after.site->identities.at("shop-a.example");
+  EXPECT_EQ(fresh[0].selector, "r2");
+  EXPECT_EQ(fresh[0].key.handle(), old[0].key.handle());
+  EXPECT_NE(fresh[1].key.handle(), old[1].key.handle());
+}
+
 TEST(Site, RefusesWhatThisVersionDoesNotServeAndSomebodyWouldRelyOn) {
   config::Settings from = settings();
   from.listeners[0].proxy_protocol.emplace();
-  from.tls.minimum = config::TlsVersion::v1_3;
   from.hosts[0].certificate = "app-1.example.jp";
-  EXPECT_THAT(built(from).errors, ElementsAre(HasSubstr("proxy_protocol"), HasSubstr("tls.minimum"),
-                                              HasSubstr("certificate")));
+  EXPECT_THAT(built(from).errors,
+              ElementsAre(HasSubstr("proxy_protocol"), HasSubstr("certificate")));
   from = settings();
   from.hosts[0].certificate = std::string(64, 'a');
   EXPECT_THAT(built(from).errors, IsEmpty());
