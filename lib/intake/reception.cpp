@@ -6,12 +6,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "intake/session.h"
 #include "log/events.h"
 #include "log/failure.h"
+#include "smtp/proxy_header.h"
 #include "smtp/reply.h"
 
 namespace ecrelay::intake {
@@ -150,41 +152,87 @@ void Reception::apply_limits() {
 
 void Reception::serve(const std::shared_ptr<Door>& door) {
   accepting_.spawn(door->listener.serve(
-      [this, door](net::Stream stream) { welcome(std::move(stream), door->place); },
+      [this, door](net::Stream stream) { arrive(std::move(stream), door->place); },
       [](const std::string& reason) { log::internal_error("accept", reason); }));
 }
 
-void Reception::welcome(net::Stream stream, std::size_t listener) {
+void Reception::arrive(net::Stream stream, std::size_t listener) {
   ++counters_.connections;
+  const auto& proxy = site_->settings.listeners[listener].proxy_protocol;
+  const IpAddress from = stream.remote().address;
+  const bool trusted =
+      proxy && std::any_of(proxy->trusted.begin(), proxy->trusted.end(),
+                           [&](const Network& network) { return network.contains(from); });
+  if (trusted)
+    sessions_running_.spawn(read_proxy_header(std::move(stream), site_, listener));
+  else
+    welcome(std::move(stream), site_, listener, from);
+}
+
+/// A balancer says whose connection it is. One that closes without a word only looked whether
+/// somebody listens.
+asio::awaitable<void> Reception::read_proxy_header(net::Stream stream,
+                                                   std::shared_ptr<const Site> site,
+                                                   std::size_t listener) {
+  Client balancer;
+  balancer.address = stream.remote().address;
+  smtp::ProxyHeader header;
+  std::array<char, 256> buffer{};
+  std::string silence;
+  stream.set_deadline(net::after(site->settings.limits.handshake_timeout));
+  try {
+    while (header.wants() > 0) {
+      const std::span<char> room(buffer.data(), std::min(header.wants(), buffer.size()));
+      const std::size_t count = co_await stream.read_some(room);
+      if (count == 0) co_return;
+      header.receive(std::string_view(buffer.data(), count));
+    }
+  } catch (const net::IoError& error) {
+    if (!error.timed_out()) co_return;
+    silence = "no PROXY header within limits.handshake_timeout";
+  }
+  if (silence.empty() && header.client()) {
+    const IpAddress from = header.client()->value_or(balancer.address);
+    co_return welcome(std::move(stream), site, listener, from);
+  }
+  balancer.session = next_session_name();
+  smtp::Reply reply(554, "5.7.1", "a PROXY header is expected here");
+  const std::string reason = silence.empty() ? header.client().error().detail : silence;
+  refuse(std::move(stream), balancer, std::move(reply), reason);
+}
+
+void Reception::welcome(net::Stream stream, const std::shared_ptr<const Site>& site,
+                        std::size_t listener, const IpAddress& from) {
   Client client;
   client.session = next_session_name();
-  client.address = stream.remote().address;
-  client.host = site_->admission.find_host(client.address);
-
-  smtp::Reply refusal;
-  std::string_view reason;
+  client.address = from;
+  client.host = site->admission.find_host(client.address);
   if (client.host == nullptr) {
-    refusal = smtp::Reply(554, "5.7.1", client.address.text() + " is not an authorized host");
-    reason = "no host of the configuration has this address";
-  } else {
-    using Entry = policy::ConnectionCaps::Entry;
-    const Entry entry = connections_.enter(*client.host);
-    if (entry == Entry::open) {
-      std::string host = client.host->name;
-      auto session =
-          std::make_unique<Session>(*this, site_, std::move(stream), listener, std::move(client));
-      sessions_running_.spawn(hold(*this, std::move(session), std::move(host)));
-      return;
-    }
-    refusal = smtp::Reply(421, "4.3.2", "too many connections, try again later");
-    reason = entry == Entry::too_many ? "limits.connections" : "the host's max_connections";
+    smtp::Reply reply(554, "5.7.1", client.address.text() + " is not an authorized host");
+    return refuse(std::move(stream), client, std::move(reply),
+                  "no host of the configuration has this address");
   }
+  using Entry = policy::ConnectionCaps::Entry;
+  const Entry entry = connections_.enter(*client.host);
+  if (entry != Entry::open) {
+    smtp::Reply reply(421, "4.3.2", "too many connections, try again later");
+    return refuse(std::move(stream), client, std::move(reply),
+                  entry == Entry::too_many ? "limits.connections" : "the host's max_connections");
+  }
+  std::string host = client.host->name;
+  auto session =
+      std::make_unique<Session>(*this, site, std::move(stream), listener, std::move(client));
+  sessions_running_.spawn(hold(*this, std::move(session), std::move(host)));
+}
+
+void Reception::refuse(net::Stream stream, const Client& client, smtp::Reply reply,
+                       std::string_view reason) {
   ++counters_.refused_connections;
   const std::string_view host =
       client.host == nullptr ? std::string_view() : std::string_view(client.host->name);
   log::connect_refused(log::Peer{client.session, client.address, host},
-                       log::Answer{refusal.code, refusal.enhanced, refusal.text}, reason);
-  sessions_running_.spawn(turn_away(std::move(stream), std::move(refusal), being_refused_));
+                       log::Answer{reply.code, reply.enhanced, reply.text}, reason);
+  sessions_running_.spawn(turn_away(std::move(stream), std::move(reply), being_refused_));
 }
 
 asio::awaitable<void> Reception::stop(net::Deadline deadline) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/histogram.h"
+#include "core/network.h"
 #include "core/time.h"
 #include "dkim/signer.h"
 #include "intake/memory.h"
@@ -22,10 +23,13 @@
 #include "policy/limits.h"
 #include "policy/login_cache.h"
 #include "records/message.h"
+#include "smtp/reply.h"
 #include "store/suppression.h"
 #include "store/writer.h"
 
 namespace ecrelay::intake {
+
+struct Client;
 
 /// A message stored a moment ago, for whoever delivers it: it is on disk, so this may be
 /// dropped at any time.
@@ -125,7 +129,12 @@ class Reception {
   std::string next_session_name();
 
  private:
-  void welcome(net::Stream stream, std::size_t listener);
+  void arrive(net::Stream stream, std::size_t listener);
+  asio::awaitable<void> read_proxy_header(net::Stream stream, std::shared_ptr<const Site> site,
+                                          std::size_t listener);
+  void welcome(net::Stream stream, const std::shared_ptr<const Site>& site, std::size_t listener,
+               const IpAddress& from);
+  void refuse(net::Stream stream, const Client& client, smtp::Reply reply, std::string_view reason);
   void serve(const std::shared_ptr<Door>& door);
   void apply_limits();
 

@@ -223,11 +223,6 @@ class Builder {
   /// The schema knows every key from the start. What this version does not serve and somebody
   /// would rely on is refused; what merely has no effect yet is told.
   void refuse_what_would_be_believed() {
-    for (const config::Listener& listener : settings_.listeners) {
-      if (!listener.proxy_protocol) continue;
-      outcome_.errors.push_back("listener " + listener.address.text() +
-                                ": proxy_protocol is not served by this version; remove it");
-    }
     for (const config::Host& host : settings_.hosts) {
       // A name would have to be verified against a CA for clients, which no key names.
       if (!host.certificate || is_fingerprint(*host.certificate)) continue;

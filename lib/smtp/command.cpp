@@ -18,6 +18,7 @@ constexpr auto verbs = std::to_array<std::pair<std::string_view, Verb>>({
     {"POST", Verb::http},    {"PUT", Verb::http},     {"HEAD", Verb::http},
     {"CONNECT", Verb::http}, {"OPTIONS", Verb::http}, {"DELETE", Verb::http},
     {"PATCH", Verb::http},   {"TRACE", Verb::http},   {"PRI", Verb::http},
+    {"PROXY", Verb::http},
 });
 
 }  // namespace

@@ -108,7 +108,7 @@ bool ServerProtocol::step_auth() {
 
 void ServerProtocol::on_command(const Command& command) {
   verb_ = command.verb;
-  if (verb_ == Verb::http) return close("HTTP spoken to an SMTP server");
+  if (verb_ == Verb::http) return close("HTTP or PROXY spoken to an SMTP server");
   if (verb_ == Verb::unknown) return send_error(Reply(500, "5.5.1", "unknown command"));
   if (verb_ == Verb::bdat) return on_bdat(command.arguments);  // its octets follow in any state
   if (!after(state_, verb_)) return send_error(out_of_order(state_, verb_));

@@ -49,7 +49,7 @@ TEST(Http, IsClosedWithoutAWord) {
     TestSession session;
     session.feed(verb + " / HTTP/1.1\r\nHost: x\r\n\r\nMAIL FROM:<a@b.example>\r\n"s);
     EXPECT_EQ(session.output, "") << verb;
-    EXPECT_EQ(session.closed_for, "HTTP spoken to an SMTP server");
+    EXPECT_EQ(session.closed_for, "HTTP or PROXY spoken to an SMTP server");
   }
 }
 
