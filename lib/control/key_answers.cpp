@@ -2,15 +2,14 @@
 
 #include <boost/json/array.hpp>
 
-#include <algorithm>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "control/arguments.h"
 #include "control/json.h"
 #include "dkim/key.h"
-#include "mail/address.h"
 #include "records/signing_key.h"
 
 namespace ecrelay::control {
@@ -48,24 +47,23 @@ class Lives {
  public:
   Lives(store::Inquiry& book, const config::Settings& settings)
       : watched_(settings.dns.check_every.has_value()) {
-    if (watched_) known_ = book.signing_keys("");
+    if (!watched_) return;
+    for (SigningKey& key : book.signing_keys("")) {
+      Name name(key.domain, key.selector);
+      known_.emplace(std::move(name), std::move(key));
+    }
   }
 
   void add(json::object& object, const std::string& domain, const std::string& selector) {
-    const auto found = std::find_if(known_.begin(), known_.end(), [&](const SigningKey& key) {
-      return key.domain == mail::domain_key(domain) && key.selector == selector;
-    });
-    add_life(object, found == known_.end() ? nullptr : &*found, watched_);
-    if (found != known_.end()) listed_.push_back(domain + " " + selector);
+    const auto found = known_.find(Name(domain, selector));
+    add_life(object, found == known_.end() ? nullptr : &found->second, watched_);
+    listed_.insert(Name(domain, selector));
   }
 
   /// Those that the configuration has no more, and DNS still needs.
   void add_left_over(json::array& keys) const {
-    for (const SigningKey& key : known_) {
-      const std::string name = key.domain + " " + key.selector;
-      if (key.state != records::KeyState::retiring ||
-          std::find(listed_.begin(), listed_.end(), name) != listed_.end())
-        continue;
+    for (const auto& [name, key] : known_) {
+      if (key.state != records::KeyState::retiring || listed_.contains(name)) continue;
       json::object object;
       object["domain"] = json_text(key.domain);
       object["selector"] = json_text(key.selector);
@@ -79,9 +77,11 @@ class Lives {
   }
 
  private:
+  using Name = std::pair<std::string, std::string>;  // domain and selector
+
   bool watched_;
-  std::vector<SigningKey> known_;
-  std::vector<std::string> listed_;
+  std::map<Name, SigningKey> known_;
+  std::set<Name> listed_;
 };
 
 }  // namespace
