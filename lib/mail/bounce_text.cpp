@@ -43,6 +43,24 @@ constexpr auto announcements = std::to_array<std::string_view>({
     "a copy of your message",
     "a copy of the message",
     "----- message header",
+    "original message headers",
+    "contents of original message",
+    "message headers:",
+    "included is a copy",
+    "mail sent below",
+    "unsent message follows",
+    "message follows",
+    "end of report",
+    "----- original header",
+    "元のメッセージ",
+    "元メール",
+    "送信されたメール",
+    "以下は送信された",
+    "en-têtes de message d'origine",
+    "kopfzeilen der ursprünglichen",
+    "ursprüngliche nachrichtenkopf",
+    "encabezados de mensajes originales",
+    "intestazioni originali",
 });
 
 std::string_view without_decoration(std::string_view line) {
@@ -83,12 +101,37 @@ struct Leading {
 
 /// "Recipient: <a@b>", "To: a@b": labels that stand in front of a failed recipient.
 std::string_view without_label(std::string_view line) {
-  static constexpr auto labels = std::to_array<std::string_view>(
-      {"recipient:", "recipients:", "recipient address:", "failed recipient:", "delivery failed:",
-       "final recipient:", "undeliverable to:", "undeliverable to ",
-       "user:", "e-mail address:", "email address:", "address:", "invalid final delivery userid:",
-       "unknown user:", "could not be delivered to:", "unable to deliver message to:",
-       "unable to deliver to:", "no such user:"});
+  static constexpr auto labels = std::to_array<std::string_view>({"recipient:",
+                                                                  "recipients:",
+                                                                  "recipient address:",
+                                                                  "failed recipient:",
+                                                                  "delivery failed:",
+                                                                  "final recipient:",
+                                                                  "undeliverable to:",
+                                                                  "undeliverable to ",
+                                                                  "user:",
+                                                                  "e-mail address:",
+                                                                  "email address:",
+                                                                  "address:",
+                                                                  "invalid final delivery userid:",
+                                                                  "unknown user:",
+                                                                  "could not be delivered to:",
+                                                                  "unable to deliver message to:",
+                                                                  "unable to deliver to:",
+                                                                  "no such user:",
+                                                                  "original address:",
+                                                                  "delivery to:",
+                                                                  "failed address:",
+                                                                  "failed to:",
+                                                                  "envelope-to:",
+                                                                  "宛先:",
+                                                                  "宛先：",
+                                                                  "受信者:",
+                                                                  "受信者：",
+                                                                  "送信先:",
+                                                                  "送信先：",
+                                                                  "收件人:",
+                                                                  "收件人："});
   for (const std::string_view label : labels) {
     if (text::istarts_with(line, label)) return text::trimmed(line.substr(label.size()));
   }
@@ -243,7 +286,10 @@ class Telling {
     const auto known = std::find_if(told.begin(), told.end(), [&](const Told& each) {
       return text::iequals(each.recipient, leading.address);
     });
-    std::string rest = std::string(text::trimmed(leading.rest)) + '\n';
+    // The colon behind an address is no part of what is said: au's ": User unknown" is.
+    std::string_view words = text::trimmed(leading.rest);
+    if (words.starts_with(':')) words = text::trimmed(words.substr(1));
+    std::string rest = std::string(words) + '\n';
     if (known != told.end()) {
       known->said += rest;
       return &known->said;
@@ -302,40 +348,6 @@ std::vector<Told> recipients_told(std::string_view text, const std::vector<std::
   if (told.empty()) told = telling.by_transcript();
   if (told.empty()) told = telling.by_elimination(bystanders);
   return told;
-}
-
-bool tells_of_delay(std::string_view said) {
-  static constexpr auto phrases = std::to_array<std::string_view>({
-      "warning message only",
-      "only a warning",
-      "has been delayed",
-      "is delayed",
-      "was delayed",
-      "delivery delayed",
-      "delivery delay",
-      "(delay)",
-      "will be retried",
-      "will keep trying",
-      "will continue to try",
-      "continue trying",
-      "still being retried",
-      "not yet been delivered",
-      "not been delivered yet",
-      "could not send mail for past",
-      "could not send message for past",
-      "temporary failure report",
-      "do not need to resend",
-      "do not need to re-send",
-      "no action is required on your part",
-      "delivery attempts will continue",
-      "warning: could not send",
-      "warning: message still undelivered",
-      "message still undelivered",
-  });
-  const std::string folded = text::lowered(said);
-  return std::any_of(phrases.begin(), phrases.end(), [&](std::string_view phrase) {
-    return folded.find(phrase) != std::string::npos;
-  });
 }
 
 }  // namespace ecrelay::mail

@@ -30,7 +30,4 @@ std::string_view without_returned_message(std::string_view text);
 std::vector<Told> recipients_told(std::string_view text, const std::vector<std::string>& named,
                                   const Bystanders& bystanders);
 
-/// The text says of itself that nothing is final: a warning about delay.
-bool tells_of_delay(std::string_view text);
-
 }  // namespace ecrelay::mail

@@ -105,10 +105,28 @@ std::vector<std::string_view> pieces(std::string_view body, const std::string& b
 
 /// Mail without a label: ISO-2022-JP shows by its escapes, and what is UTF-8 is meant so.
 std::string decoded(std::string_view charset, std::string bytes) {
+  // Text of another charset is UTF-8 by chance hardly ever; labels are wrong often.
+  if (!text::is_ascii(bytes) && text::is_utf8(bytes)) return bytes;
   if (is_known_charset(charset)) return to_utf8(charset, bytes);
   if (bytes.find("\x1b$") != std::string::npos) return to_utf8("iso-2022-jp", bytes);
   if (text::is_utf8(bytes)) return bytes;
   return to_utf8("windows-1252", bytes);
+}
+
+/// The delimiter that a body shows where its header names none: "--x" above a part's own header. A
+/// header of another message before it says that those parts are not this one's.
+std::string shown_boundary(std::string_view body) {
+  std::string_view before;
+  for (std::string_view rest = body; !rest.empty();) {
+    const std::string_view line = next_line(rest);
+    if (text::istarts_with(line, "received:") || text::istarts_with(line, "return-path:") ||
+        text::istarts_with(line, "delivered-to:"))
+      return {};
+    if (text::istarts_with(line, "content-") && before.starts_with("--") && before.size() > 2)
+      return std::string(before.substr(2));
+    before = line;
+  }
+  return {};
 }
 
 bool has(const std::vector<LooseField>& fields, std::string_view name) {
@@ -131,8 +149,11 @@ class Taking {
         (has(header, "received") || has(header, "return-path") || has(header, "message-id"))) {
       return keep("message/rfc822", text);
     }
-    if (type.starts_with("multipart/") && depth < deepest) {
-      const auto children = pieces(entity.body, parameter(content_type, "boundary"));
+    const auto named = parameter(content_type, "boundary");
+    if ((type.starts_with("multipart/") || (!named.empty() && !type.starts_with("text/"))) &&
+        depth < deepest) {
+      auto children = pieces(entity.body, named);
+      if (children.empty()) children = pieces(entity.body, shown_boundary(entity.body));
       if (depth == 0) into_.header = std::move(header);
       if (children.empty()) return keep("text/plain", entity.body);
       for (const std::string_view child : children) take(child, depth + 1);

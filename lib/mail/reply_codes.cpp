@@ -24,7 +24,7 @@ bool begins_reply(std::string_view text, std::size_t at) {
   if (at == 0) return true;
   // "2606:2800:220:…" is an address.
   if (text[at - 1] == ':' && at > 1 && text::is_alnum(text[at - 2])) return false;
-  constexpr std::string_view openers = " \t\n\"'[(<>:;,=/";
+  constexpr std::string_view openers = " \t\n\"'[(<>:;,=/#";
   return openers.find(text[at - 1]) != std::string_view::npos;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/text.h"
+#include "mail/bounce_signs.h"
 #include "mail/bounce_text.h"
 #include "mail/complaint.h"
 #include "mail/encoded_word.h"
@@ -48,6 +49,17 @@ void add_words(Letter& letter, const std::string& text) {
     letter.words += std::string(said.substr(0, most_words - letter.words.size())) + '\n';
 }
 
+/// A text under a label that nobody knows is a text all the same.
+void add_unlabelled(Letter& letter) {
+  for (const Part& part : letter.mail.parts) {
+    const auto kind = std::string_view(part.type).substr(0, part.type.find('/'));
+    const bool is_data = kind == "image" || kind == "audio" || kind == "video" ||
+                         kind == "application" || kind == "message";
+    if (!is_data && part.type != "text/html" && part.type != "text/plain")
+      add_words(letter, part.body);
+  }
+}
+
 Letter open(std::string_view bytes) {
   Letter letter;
   letter.mail = take_apart(bytes);
@@ -67,6 +79,7 @@ Letter open(std::string_view bytes) {
     }
   }
   if (text::trimmed(letter.words).empty() && !html.empty()) add_words(letter, text_of_html(html));
+  if (text::trimmed(letter.words).empty() && letter.status.empty()) add_unlabelled(letter);
   if (letter.status.empty() && has_delivery_status(letter.words)) letter.status = letter.words;
   return letter;
 }
@@ -78,46 +91,20 @@ bool says_any(std::string_view text, const auto& phrases) {
   });
 }
 
-/// Who writes bounces: by name of the sender, or by the subject.
+/// A person who answers quotes anything; a server does not refer to what it answers so.
+bool is_conversation(const Letter& letter) {
+  return text::istarts_with(letter.subject, "re:") ||
+         (!letter.header("in-reply-to").empty() && letter.header("return-path") != "<>");
+}
+
+bool is_automatic(const Letter& letter);
+
+/// Who writes bounces: by the sender, by the subject, or by the sentences of servers.
 bool is_bounce(const Letter& letter) {
-  static constexpr auto writers = std::to_array<std::string_view>(
-      {"mailer-daemon", "mailer daemon", "postmaster", "mail delivery", "delivery system",
-       "post_master", "mdaemon", "mail administrator", "mail system", "ndr administrator"});
-  static constexpr auto subjects = std::to_array<std::string_view>({"undeliver",
-                                                                    "returned mail",
-                                                                    "failure notice",
-                                                                    "delivery status",
-                                                                    "delivery failure",
-                                                                    "delivery has failed",
-                                                                    "delivery failed",
-                                                                    "delivery report",
-                                                                    "failed delivery",
-                                                                    "mail failure",
-                                                                    "could not be delivered",
-                                                                    "could not deliver",
-                                                                    "non-deliver",
-                                                                    "nondeliver",
-                                                                    "delivery problem",
-                                                                    "delivery notification",
-                                                                    "error sending your mail",
-                                                                    "mail error",
-                                                                    "message delivery",
-                                                                    "returned to sender",
-                                                                    "not delivered",
-                                                                    "bounce",
-                                                                    "are not member",
-                                                                    "配信不能",
-                                                                    "送信エラー",
-                                                                    "配信エラー",
-                                                                    "配送エラー",
-                                                                    "不達",
-                                                                    "エラーメール",
-                                                                    "エラー通知",
-                                                                    "送信できません",
-                                                                    "配信できません"});
   const auto from = letter.header("from");
-  return !letter.header("x-failed-recipients").empty() || from == "<>" || says_any(from, writers) ||
-         says_any(letter.subject, subjects);
+  return !letter.header("x-failed-recipients").empty() || from == "<>" ||
+         names_bounce_writer(decode_encoded_words(from)) || is_bounce_subject(letter.subject) ||
+         (!is_conversation(letter) && !is_automatic(letter) && frames_bounce(letter.words));
 }
 
 std::vector<std::string> named_in_header(const Letter& letter) {
@@ -171,6 +158,15 @@ SaidAt stage_in_transcript(std::string_view words) {
   return refused;
 }
 
+/// sendmail's "(expanded from: <a@b>)": whom we had mailed before an alias was followed.
+std::string expanded_from(std::string_view said) {
+  constexpr std::string_view words = "(expanded from";
+  const auto at = said.find(words);
+  if (at == std::string_view::npos) return {};
+  const auto rest = said.substr(at + words.size());
+  return address_in(rest.substr(0, rest.find(')')));
+}
+
 /// What the words tell beyond the fields.
 void complete(Reported& result, const std::vector<Told>& told, const Letter& letter, bool alone) {
   const auto own = std::find_if(told.begin(), told.end(), [&](const Told& each) {
@@ -185,9 +181,15 @@ void complete(Reported& result, const std::vector<Told>& told, const Letter& let
   } else if (alone) {
     take_codes(result, letter.words);
   }
-  if (result.said_at == SaidAt::unknown && own != told.end())
+  if (result.said_at == SaidAt::unknown && own != told.end()) {
     result.said_at = stage_in_transcript(own->said);
-  if (result.said_at == SaidAt::unknown) result.said_at = stage_in_transcript(letter.words);
+    // That DATA had no recipients left may be told at the transcript's end only.
+    if (result.said_at == SaidAt::data && stage_in_transcript(letter.words) == SaidAt::rcpt)
+      result.said_at = SaidAt::rcpt;
+  }
+  // A transcript of several recipients tells of each where it names it.
+  if (result.said_at == SaidAt::unknown && (alone || own == told.end()))
+    result.said_at = stage_in_transcript(letter.words);
   if (result.said_at == SaidAt::unknown) result.said_at = stage_named_in(result.diagnostic);
 }
 
@@ -216,6 +218,7 @@ Report read_words(const Letter& letter) {
   for (Told& each : told) {
     Reported result;
     result.recipient = each.recipient;
+    result.original_recipient = expanded_from(each.said);
     result.action = delayed ? "delayed" : "failed";
     result.diagnostic = each.said;
     take_codes(result, each.said);
@@ -229,9 +232,32 @@ Report read_words(const Letter& letter) {
 
 bool is_automatic(const Letter& letter) {
   const auto submitted = text::lowered(letter.header("auto-submitted"));
-  static constexpr auto subjects = std::to_array<std::string_view>(
-      {"auto:", "autoreply", "auto-reply", "automatic reply", "auto reply", "out of office",
-       "out of the office", "on vacation", "自動返信", "自動応答", "不在"});
+  static constexpr auto subjects = std::to_array<std::string_view>({"auto:",
+                                                                    "autoreply",
+                                                                    "auto-reply",
+                                                                    "automatic reply",
+                                                                    "automatic response",
+                                                                    "auto reply",
+                                                                    "auto response",
+                                                                    "out of office",
+                                                                    "out of the office",
+                                                                    "on vacation",
+                                                                    "vacation:",
+                                                                    "away from my mail",
+                                                                    "自動返信",
+                                                                    "自動応答",
+                                                                    "不在",
+                                                                    "abwesenheit",
+                                                                    "automatische antwort",
+                                                                    "réponse automatique",
+                                                                    "absence",
+                                                                    "respuesta automática",
+                                                                    "risposta automatica",
+                                                                    "fuori sede",
+                                                                    "resposta automática",
+                                                                    "автоответ",
+                                                                    "自动回复",
+                                                                    "自動回覆"});
   return submitted.starts_with("auto-") || !letter.header("x-autoreply").empty() ||
          !letter.header("x-auto-response").empty() || !letter.header("x-autorespond").empty() ||
          text::iequals(letter.header("precedence"), "auto_reply") ||

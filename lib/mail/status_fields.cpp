@@ -156,6 +156,8 @@ std::string address_in(std::string_view value) {
            static_cast<unsigned char>(value[end - 1]) < 0x80) {
       --end;
     }
+    // 'a@b' in Exchange's words: an apostrophe at both ends is a quotation mark.
+    if (begin < at && value[begin] == '\'' && end < value.size() && value[end] == '\'') ++begin;
     if (begin < at && end > at + 1 && end - begin <= 320)
       return std::string(value.substr(begin, end - begin));
   }
@@ -177,14 +179,23 @@ SaidAt stage_named_in(std::string_view said) {
       {"reply to data", SaidAt::data},
       {"for text command", SaidAt::data},
       {"following data command", SaidAt::data},
+      {"[body]", SaidAt::data},
+      {"[data]", SaidAt::data},
       {"rcpt", SaidAt::rcpt},
       {"like recipient", SaidAt::rcpt},
       {"mail from", SaidAt::mail},
       {"mail_from", SaidAt::mail},
       {"like sender", SaidAt::mail},
+      {"sender was rejected", SaidAt::mail},
+      {"sender rejected by", SaidAt::mail},
       {"initial connection", SaidAt::connect},
       {"refused to talk to me", SaidAt::connect},
       {"my name was rejected", SaidAt::connect},
+      {"but greeting failed", SaidAt::connect},
+      {"[connect]", SaidAt::connect},
+      {"[greeting]", SaidAt::connect},
+      {"[helo]", SaidAt::connect},
+      {"[ehlo]", SaidAt::connect},
       {"helo command", SaidAt::connect},
       {"ehlo command", SaidAt::connect},
       {"after ehlo", SaidAt::connect},

@@ -3,73 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "core/text.h"
 #include "policy/reply_text.h"
+#include "policy/suppression_facts.h"
 
 namespace ecrelay::policy {
 namespace {
 
 using smtp::Stage;
-
-/// What all rows are asked about, read once: a reply in a session of ours or a claim in a report.
-struct Facts {
-  explicit Facts(const Evidence& evidence)
-      : stage(evidence.stage),
-        code(evidence.reply.code),
-        text(evidence.reply.enhanced, evidence.reply.text),
-        server(text::lowered(evidence.server)) {
-    take(evidence.recipient);
-  }
-
-  Facts(const mail::Reported& result, std::string_view said)
-      : reported(true),
-        stage_told(result.said_at != mail::SaidAt::unknown),
-        stage(stage_of(result.said_at)),
-        code(static_cast<int>(text::number(result.reply).value_or(0))),
-        text(result.status, said),
-        server(text::lowered(result.server)) {
-    take(result.original_recipient.empty() ? result.recipient : result.original_recipient);
-  }
-
-  bool in_domain(std::string_view name) const {
-    if (!domain.ends_with(name)) return false;
-    return domain.size() == name.size() || domain[domain.size() - name.size() - 1] == '.';
-  }
-
-  bool reported = false;
-  bool stage_told = true;
-  Stage stage;
-  int code;
-  ReplyText text;
-  std::string server;
-  std::string local;
-  std::string domain;
-
- private:
-  static Stage stage_of(mail::SaidAt said_at) {
-    switch (said_at) {
-      case mail::SaidAt::connect:
-        return Stage::connect;
-      case mail::SaidAt::mail:
-        return Stage::mail;
-      case mail::SaidAt::data:
-        return Stage::dot;
-      case mail::SaidAt::unknown:
-      case mail::SaidAt::rcpt:
-        break;
-    }
-    return Stage::rcpt;
-  }
-
-  void take(std::string_view recipient) {
-    const auto at = recipient.rfind('@');
-    if (at == std::string_view::npos) return;
-    local = recipient.substr(0, at);
-    domain = text::lowered(recipient.substr(at + 1));
-  }
-};
 
 /// In our own session only: a report tells of a failure that is final all the same.
 bool temporary(const Facts& facts) {
@@ -102,6 +46,8 @@ bool about_policy(const Facts& facts) {
   return facts.text.has({5, 7, any_detail}) && !facts.text.has({5, 7, 13});
 }
 
+bool about_group(const Facts& facts) { return facts.text.says(Topic::group); }
+
 bool mailbox_full(const Facts& facts) { return facts.text.says(Topic::full); }
 
 bool about_content(const Facts& facts) { return facts.text.says(Topic::content); }
@@ -125,15 +71,21 @@ bool carrier_filter(const Facts& facts) {
 
 bool recipient_filter(const Facts& facts) { return facts.text.says(Topic::filter); }
 
+/// A code that does not go with "no such user": of a host or a network, whatever the words say.
+/// Policies, filters and full mailboxes have had their rows by then.
+bool code_of_a_host(const Facts& facts) {
+  constexpr std::array<Status, 7> codes = {
+      {{5, 3, 1}, {5, 3, 2}, {5, 3, 3}, {5, 3, 5}, {5, 4, 5}, {5, 4, 6}, {5, 4, 7}}};
+  return std::any_of(codes.begin(), codes.end(),
+                     [&](const Status& status) { return facts.text.has(status); });
+}
+
 bool unknown_user(const Facts& facts) {
   constexpr std::array<Status, 5> plain = {
       {{5, 1, 1}, {5, 1, 10}, {5, 1, 351}, {5, 1, 3}, {5, 1, 6}}};
   const auto said = [&](const Status& status) { return facts.text.has(status); };
   if (facts.code == 551 || std::any_of(plain.begin(), plain.end(), said)) return true;
-  const bool vague = facts.text.only_generic() || facts.text.has({5, 1, 0}) ||
-                     facts.text.has({5, 5, 0}) || facts.text.has({5, 3, 0}) ||
-                     facts.text.has({5, 2, 1});
-  return vague && facts.text.says(Topic::unknown_user);
+  return facts.text.says(Topic::unknown_user) && !code_of_a_host(facts);
 }
 
 /// Also when the upstream tells of a later stage at somebody else's: Postfix's "(in reply to end of
@@ -165,24 +117,50 @@ bool not_final_there(const Facts& facts) {
 }
 
 bool disabled(const Facts& facts) {
+  if (facts.text.says(Topic::closed)) return true;
   return (facts.text.says(Topic::disabled) || facts.text.has({5, 2, 1}) || facts.code == 525) &&
          !facts.text.says(Topic::unknown_user);
 }
 
+bool says_any(const Facts& facts, std::span<const std::string_view> phrases) {
+  return std::any_of(phrases.begin(), phrases.end(),
+                     [&](std::string_view phrase) { return facts.text.contains(phrase); });
+}
+
 /// A code for "no such user" or "no such domain" beside words about a host that failed.
 bool contradicted_by_host(const Facts& facts) {
-  constexpr auto words = std::to_array<std::string_view>(
+  static constexpr auto words = std::to_array<std::string_view>(
       {"system error", "local error", "internal error", "configuration error", "mailer error",
        "server error", "timed out", "timeout", "lookup failure", "lookup failed", "server failure",
        "servfail", "malformed", "connection refused", "permission denied", "disk full"});
-  return !facts.text.says(Topic::unknown_user) && !facts.text.says(Topic::unknown_domain) &&
-         std::any_of(words.begin(), words.end(),
-                     [&](std::string_view phrase) { return facts.text.contains(phrase); });
+  return says_any(facts, words) && !facts.text.says(Topic::unknown_user) &&
+         !facts.text.says(Topic::unknown_domain);
+}
+
+/// "Host unknown: server failure, try again": DNS gave no answer about the name.
+bool names_unanswered(const Facts& facts) {
+  static constexpr auto words = std::to_array<std::string_view>(
+      {"try again", "server failure", "servfail", "timed out", "timeout", "malformed"});
+  return says_any(facts, words);
+}
+
+/// "Domain shop.example does not exist" is said of our own domain, too, and "host mx.example not
+/// found" of a server in between.
+bool names_other_domain(const Facts& facts) {
+  const auto is_other = [&](const std::string& word) {
+    const auto is_name = [](char c) { return text::is_alnum(c) || c == '-' || c == '.'; };
+    const auto begin = std::find_if(word.begin(), word.end(), is_name);
+    const std::string name(begin, std::find_if_not(begin, word.end(), is_name));
+    return name.find('.') != std::string::npos && !facts.domain.empty() && !facts.in_domain(name) &&
+           !name.ends_with(facts.domain);
+  };
+  const auto names = facts.text.named_by(Topic::unknown_domain);
+  return std::any_of(names.begin(), names.end(), is_other);
 }
 
 /// Only a report can tell: in a session of ours no server of the domain has been asked.
 bool unknown_domain(const Facts& facts) {
-  if (!facts.reported || facts.text.contains("try again")) return false;
+  if (!facts.reported || names_unanswered(facts) || names_other_domain(facts)) return false;
   const bool code = facts.text.has({5, 1, 2}) || facts.code == 556;
   return code || facts.text.says(Topic::unknown_domain);
 }
@@ -226,6 +204,8 @@ constexpr auto rules = std::to_array<Rule>({
      about_sender},
     {{15, Effect::suppress, "hard", "Microsoft directory-based edge blocking: no such recipient"},
      edge_blocked},
+    {{22, Effect::ignore, "group", "who may post to a group is its owner's rule, and it may exist"},
+     about_group},
     {{9, Effect::ignore, "reputation", "block lists, SPF/DKIM/DMARC, PTR; 38 of 46 corpus 5.7.1"},
      about_reputation},
     {{10, Effect::ignore, "rate", "Gmail 5.2.1 too quickly; hosts with 5.1.1 and an hourly limit"},
@@ -265,7 +245,15 @@ constexpr auto rules = std::to_array<Rule>({
 Suppression decide(const Facts& facts) {
   const auto rule = std::find_if(rules.begin(), rules.end(),
                                  [&](const Rule& candidate) { return candidate.applies(facts); });
-  return {rule->row.effect, rule->row.row, rule->row.reason};
+  return {rule->row.effect, rule->row.row, std::string(rule->row.reason)};
+}
+
+std::optional<Suppression> decide(const OperatorRules& own, const Facts& facts) {
+  const auto rule = std::find_if(own.begin(), own.end(), [&](const OperatorRule& candidate) {
+    return applies(candidate, facts);
+  });
+  if (rule == own.end()) return std::nullopt;
+  return Suppression{rule->effect, 0, rule->reason};
 }
 
 Suppression decide_complaint(const mail::Report& report) {
@@ -301,16 +289,28 @@ std::vector<SuppressionRow> suppression_rows() {
   return rows;
 }
 
-Suppression suppression_for(const Evidence& evidence) { return decide(Facts(evidence)); }
+std::string_view Suppression::listed_as() const {
+  return row == 0 && suppresses() ? std::string_view("hard") : std::string_view(reason);
+}
 
-Suppression suppression_for(const mail::Report& report, const mail::Reported& result) {
+Suppression suppression_for(const Evidence& evidence, const OperatorRules& own) {
+  const Facts facts(evidence);
+  if (const auto decision = decide(own, facts)) return *decision;
+  return decide(facts);
+}
+
+Suppression suppression_for(const mail::Report& report, const mail::Reported& result,
+                            const OperatorRules& own) {
   if (report.kind == mail::ReportKind::arf) return decide_complaint(report);
   if (report.kind == mail::ReportKind::autoreply) return {Effect::none, 2, "autoreply"};
   if (!result.failed()) return {Effect::none, 1, "not_final"};
-  const Suppression own = decide(Facts(result, result.diagnostic));
-  if (own.row != 23) return own;
+  const Facts told(result, result.diagnostic);
+  if (const auto decision = decide(own, told)) return *decision;
+  if (const Suppression decision = decide(told); decision.row != 23) return decision;
   // What stands beside the recipient says nothing: the rest of the report may.
-  return decide(Facts(result, report.words));
+  const Facts around(result, result.diagnostic + '\n' + report.words);
+  if (const auto decision = decide(own, around)) return *decision;
+  return decide(around);
 }
 
 }  // namespace ecrelay::policy

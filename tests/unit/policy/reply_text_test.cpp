@@ -54,5 +54,36 @@ TEST(ReplyText, ReadsABoundedPartOfAFlood) {
   EXPECT_FALSE(ReplyText("", flood + " user unknown").says(Topic::unknown_user));
 }
 
+TEST(ReplyText, IsReadHoweverItsLettersAreSpelt) {
+  for (const char* text : {"Boîte inconnue", "BOITE INCONNUE", "boite  inconnue", "BOÎTE\nInconnue",
+                           "Bo\xC3\xAEte\xC2\xA0inconnue"})
+    EXPECT_TRUE(ReplyText("", text).says(Topic::unknown_user)) << text;
+  EXPECT_TRUE(ReplyText("", "НЕТ ТАКОГО ПОЛЬЗОВАТЕЛЯ").says(Topic::unknown_user));
+  EXPECT_TRUE(ReplyText("",
+                        "n\xE2\x80\x99"
+                        "existe pas")
+                  .says(Topic::unknown_user));
+}
+
+TEST(ReplyText, JapaneseIsBrokenAnywhereAndTouchesAddresses) {
+  EXPECT_TRUE(ReplyText("", "宛先のユーザが見つか\n  りません").says(Topic::unknown_user));
+  EXPECT_TRUE(
+      ReplyText("", "メールアドレスtaro@example.jpは存在しません").says(Topic::unknown_user));
+}
+
+TEST(ReplyText, AStarIsOneWord) {
+  const ReplyText text("", "Domain shop-a.example does not exist");
+  EXPECT_TRUE(text.contains("domain * does not exist"));
+  EXPECT_FALSE(text.contains("domain * not exist"));
+  EXPECT_FALSE(ReplyText("", "domain does not exist").contains("domain * does not exist"));
+  EXPECT_EQ(text.named_by(Topic::unknown_domain), std::vector<std::string>{"shop-a.example"});
+}
+
+TEST(ReplyText, WhatFramesEveryBounceStatesNothing) {
+  EXPECT_FALSE(ReplyText("", "it was rejected by the recipient domain").says(Topic::filter));
+  EXPECT_FALSE(ReplyText("", "the group may not exist").says(Topic::unknown_user));
+  EXPECT_FALSE(ReplyText("", "「x」群組可能不存在").says(Topic::unknown_user));
+}
+
 }  // namespace
 }  // namespace ecrelay::policy
