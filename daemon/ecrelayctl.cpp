@@ -92,7 +92,8 @@ std::optional<control::Consultation> carry_out_here(Order& order) {
   const auto alone = [](auto result) {
     return control::Consultation{std::move(result), {}, false};
   };
-  if (command == "report.read") return alone(control::read_report_file(order.report_file));
+  if (command == "report.read")
+    return alone(control::read_report_file(order.report_file, order.place));
   if (command == "backup") return alone(control::back_up(order.place.config, order.backup_folder));
   if (command == "dkim.new") {
     order.new_key.config = order.place.config;

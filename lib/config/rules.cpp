@@ -37,6 +37,35 @@ std::string identifier(std::string& name) {
   return fine ? "" : not_a("a name of at most 64 letters, digits, '.', '_' and '-'", name);
 }
 
+std::string status_pattern(std::string& status) {
+  const auto parts = text::split(status, '.');
+  const auto is_number = [](std::string_view part) {
+    return !part.empty() && part.size() <= 3 &&
+           std::all_of(part.begin(), part.end(), text::is_digit);
+  };
+  const bool fine = parts.size() == 3 && (parts[0] == "4" || parts[0] == "5") &&
+                    is_number(parts[1]) && (is_number(parts[2]) || parts[2] == "*");
+  return fine ? "" : not_a("an enhanced status code (5.1.1, or 5.7.*)", status);
+}
+
+std::string reply_words(std::string& words) {
+  constexpr std::size_t fewest = 3;
+  constexpr std::size_t most = 200;
+  words = text::trimmed(words);
+  const auto says_something = [](char c) { return text::is_alnum(c) || (c & '\x80') != 0; };
+  const auto letters = std::count_if(words.begin(), words.end(), says_something);
+  if (letters < static_cast<std::ptrdiff_t>(fewest) || words.size() > most)
+    return "words of 3 to 200 characters belong here";
+  const auto parts = text::split(words, ' ');
+  const auto is_partly_open = [](std::string_view part) {
+    return part.size() > 1 && part.find('*') != std::string_view::npos;
+  };
+  if (parts.front() == "*" || parts.back() == "*" ||
+      std::any_of(parts.begin(), parts.end(), is_partly_open))
+    return "'*' stands for one word between others, not for a part of one";
+  return {};
+}
+
 std::string dkim_selector(std::string& selector) {
   selector = text::lowered(selector);
   // A selector is labels before "._domainkey" (RFC 6376 3.1); a numeric one ("2026") is common.

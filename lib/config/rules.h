@@ -50,6 +50,10 @@ std::string domain_name(std::string& name);
 /// Letters, digits, '.', '_' and '-', at most 64, a letter or digit first: fit for file names
 /// and metric labels.
 std::string identifier(std::string& name);
+/// "5.1.1", or "5.7.*".
+std::string status_pattern(std::string& status);
+/// A phrase to look for in replies: some letters at least, '*' only as a word between others.
+std::string reply_words(std::string& words);
 std::string dkim_selector(std::string& selector);
 /// A SHA-256 fingerprint (colons allowed), brought to 64 lower-case digits, or a DNS name.
 std::string certificate_identity(std::string& identity);

@@ -177,6 +177,12 @@ template <>
 inline constexpr std::array spellings<Unpublished> =
     std::to_array<std::string_view>({"sign", "hold", "operator", "refuse"});
 template <>
+inline constexpr std::array spellings<RuleDecision> =
+    std::to_array<std::string_view>({"none", "ignore", "count", "suppress"});
+template <>
+inline constexpr std::array spellings<RefusalStage> =
+    std::to_array<std::string_view>({"any", "connect", "mail", "rcpt", "data"});
+template <>
 inline constexpr std::array spellings<ChargeUnit> = std::to_array<std::string_view>({"message",
                                                                                      "recipient"});
 template <>

@@ -25,13 +25,6 @@ std::string few_listeners(std::vector<Listener>& list) {
   return list.size() > most ? "more than 100 listeners" : some(list);
 }
 
-std::string times(std::vector<Duration>& list) {
-  const bool positive =
-      std::all_of(list.begin(), list.end(), [](Duration d) { return d >= seconds(1); });
-  if (list.empty()) return "an empty list";
-  return positive ? "" : "a time shorter than a second";
-}
-
 }  // namespace
 
 template <>
@@ -182,68 +175,6 @@ const std::vector<Field<Retry>>& table<Retry>() {
       key("delay_warning", &Retry::delay_warning,
           "age at which the envelope sender is told that a message waits; never when absent",
           time(minutes(1), 30 * day)),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<PointThreshold>>& table<PointThreshold>() {
-  using T = PointThreshold;
-  static const std::vector<Field<T>> rows = {
-      key("points", &T::points, "at least so many points (one a day counts)", count(1, 1000)),
-      key("days", &T::days, "on at least so many JST days", count(1, 1000)),
-      key("span", &T::span, "the first and last at least so far apart",
-          time(Duration(0), 365 * day)),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<EntryLifetimes>>& table<EntryLifetimes>() {
-  using T = EntryLifetimes;
-  static const std::vector<Field<T>> rows = {
-      key("hard", &T::hard, "the address does not exist", times),
-      key("points", &T::points, "points reached a threshold", times),
-      key("domain", &T::domain, "its domain does not exist or takes no mail", times),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<WaveBreaker>>& table<WaveBreaker>() {
-  using T = WaveBreaker;
-  static const std::vector<Field<T>> rows = {
-      key("percent", &T::percent, "share of \"user unknown\" above which candidates are parked",
-          count(1, 100)),
-      key("finals", &T::finals, "of at least so many final results", count()),
-      key("window", &T::window, "within this time, counted in steps of five minutes",
-          time(minutes(5), 7 * day)),
-      key("times_usual", &T::times_usual, "and so many times the share of the last 30 days",
-          count(1, 1000)),
-  };
-  return rows;
-}
-
-template <>
-const std::vector<Field<Suppression>>& table<Suppression>() {
-  using T = Suppression;
-  static const std::vector<Field<T>> rows = {
-      key("dry_run", &T::dry_run, "decide and log, but suppress nobody"),
-      key("points_window", &T::points_window, "older points do not count", time(day, 365 * day)),
-      key("mailbox", &T::mailbox, "threshold for disabled and filtering mailboxes"),
-      key("delivery", &T::delivery, "threshold for full mailboxes, expiry and hosts that fail"),
-      key("quiet_after_delivery", &T::quiet_after_delivery,
-          "a delivery with no bounce for so long takes the points away", time(hours(1), 90 * day)),
-      key("lifetimes", &T::lifetimes,
-          "how long entries last: the first time, the second …; the last one repeats. Complaints "
-          "do not end"),
-      key("spread_shops", &T::spread_shops,
-          "an address dead for so many shops is suppressed for all", count(1, 1000)),
-      key("spread_window", &T::spread_window, "within this time", time(day, 365 * day)),
-      key("domain_confirmation", &T::domain_confirmation,
-          "a domain must be missing from DNS twice, so far apart", time(hours(1), 30 * day)),
-      key("breaker", &T::breaker,
-          "a wave of \"user unknown\" from one destination is more likely its fault"),
   };
   return rows;
 }

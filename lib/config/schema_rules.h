@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "config/rules.h"
 #include "config/section.h"
@@ -18,6 +21,17 @@ inline Rule<std::uint32_t> count(std::uint32_t least = 1, std::uint32_t most = m
   return between<std::uint32_t>(least, most);
 }
 
+/// Waits: at least one, each a second or more.
+inline std::string times(std::vector<Duration>& list) {
+  const bool positive = std::all_of(list.begin(), list.end(),
+                                    [](Duration d) { return d >= std::chrono::seconds(1); });
+  if (list.empty()) return "an empty list";
+  return positive ? "" : "a time shorter than a second";
+}
+
+/// In schema_suppression.cpp.
+template <>
+const std::vector<Field<Suppression>>& table<Suppression>();
 /// In schema_upstreams.cpp.
 template <>
 const std::vector<Field<Upstream>>& table<Upstream>();

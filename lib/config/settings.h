@@ -176,9 +176,22 @@ struct WaveBreaker {
   std::uint32_t times_usual = 5;
 };
 
+/// A row of the decision table that an operator adds: all conditions that are given must hold.
+struct SuppressionRule {
+  std::string reason;
+  RuleDecision decision = RuleDecision::ignore;
+  RefusalStage stage = RefusalStage::any;
+  std::optional<std::uint32_t> code;
+  std::optional<std::string> enhanced;
+  std::optional<std::string> text;
+  std::optional<std::string> server;
+  std::optional<std::string> domain;
+};
+
 /// Thresholds of BOUNCE_RULES.
 struct Suppression {
   bool dry_run = false;
+  std::vector<SuppressionRule> rules;
   Duration points_window = std::chrono::hours(24 * 30);
   PointThreshold mailbox{3, 3, std::chrono::hours(24 * 7)};
   PointThreshold delivery{5, 5, std::chrono::hours(24 * 14)};

@@ -36,6 +36,9 @@ enum class DnsManager { shop, operator_ };
 /// What becomes of mail while no key of its domain is in DNS: signed all the same; signed and held
 /// until one is; signed for the operator's domain; refused until then.
 enum class Unpublished { sign, hold, operator_, refuse };
+/// What a row of suppression.rules decides, and where the refusal was given.
+enum class RuleDecision { none, ignore, count, suppress };
+enum class RefusalStage { any, connect, mail, rcpt, data };
 enum class ChargeUnit { message, recipient };
 enum class Signature { rsa_sha256, ed25519_sha256 };
 enum class DkimEngine { libopendkim, cached };

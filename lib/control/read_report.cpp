@@ -9,6 +9,7 @@
 #include <istream>
 #include <vector>
 
+#include "config/loader.h"
 #include "control/fields.h"
 #include "control/json.h"
 #include "control/table.h"
@@ -62,8 +63,9 @@ std::vector<std::string_view> mails_in(std::string_view bytes) {
   return mails;
 }
 
-json::object to_json(const mail::Report& report, const mail::Reported& result) {
-  const policy::Suppression decision = policy::suppression_for(report, result);
+json::object to_json(const mail::Report& report, const mail::Reported& result,
+                     const policy::OperatorRules& own) {
+  const policy::Suppression decision = policy::suppression_for(report, result, own);
   json::object object;
   object["recipient"] = json_text(result.recipient);
   object["original_recipient"] = json_text(result.original_recipient);
@@ -78,7 +80,11 @@ json::object to_json(const mail::Report& report, const mail::Reported& result) {
 
 }  // namespace
 
-Reply read_report_file(const std::string& file) {
+Reply read_report_file(const std::string& file, const Whereabouts& place) {
+  const config::LoadOutcome loaded = config::load(place.config);
+  if (!loaded.settings && place.config_named) return broken_configuration(loaded);
+  policy::OperatorRules own;
+  if (loaded.settings) own = policy::operator_rules(loaded.settings->suppression.rules);
   std::string bytes;
   if (file == "-") {
     bytes = all_of(std::cin);
@@ -94,7 +100,7 @@ Reply read_report_file(const std::string& file) {
   json::array results;
   for (const std::string_view mail : mails_in(bytes)) {
     const mail::Report report = mail::read_report(mail);
-    for (const mail::Reported& each : report.results) results.push_back(to_json(report, each));
+    for (const mail::Reported& each : report.results) results.push_back(to_json(report, each, own));
   }
   json::object answer;
   answer["results"] = std::move(results);

@@ -82,19 +82,20 @@ std::optional<records::Weight> weight_of(const policy::Suppression& decision) {
 
 /// What the reply says about the address, for the suppression list.
 std::optional<records::Sign> sign_of(const Job& job, const Job::Recipient& recipient,
-                                     const Concluded& concluded, const Attempted& attempted) {
+                                     const Concluded& concluded, const Attempted& attempted,
+                                     const policy::OperatorRules& own) {
   if (concluded.state != records::State::bounced || job.kind == records::Kind::report)
     return std::nullopt;
   policy::Evidence evidence{concluded.result.stage, concluded.result.reply, recipient.address,
                             attempted.server_host};
-  const policy::Suppression decision = policy::suppression_for(evidence);
+  const policy::Suppression decision = policy::suppression_for(evidence, own);
   const auto weight = weight_of(decision);
   if (!weight || concluded.result.origin != smtp::Origin::peer) return std::nullopt;
   records::SuppressionEntry entry;
   entry.shop = job.shop;
   entry.key = recipient.key;
   entry.address = recipient.address;
-  entry.reason = decision.reason;
+  entry.reason = decision.listed_as();
   entry.since = attempted.at;
   entry.evidence = attempted.server + " at " + std::string(smtp::to_text(concluded.result.stage)) +
                    ": " + concluded.result.reply.line();
@@ -157,7 +158,7 @@ Conclusion conclude(const Job& job, const std::vector<smtp::RecipientResult>& re
 
     if (concluded.state == records::State::sent && job.kind == records::Kind::mail)
       charge(job, recipient, attempted, rules, conclusion);
-    if (auto sign = sign_of(job, recipient, concluded, attempted))
+    if (auto sign = sign_of(job, recipient, concluded, attempted, rules.suppression_rules))
       conclusion.outcome.signs.push_back(std::move(*sign));
     conclusion.recipients.push_back(std::move(concluded));
   }

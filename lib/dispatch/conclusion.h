@@ -9,6 +9,7 @@
 
 #include "core/time.h"
 #include "dispatch/job.h"
+#include "policy/operator_rule.h"
 #include "policy/price.h"
 #include "policy/retry.h"
 #include "policy/return_path.h"
@@ -61,6 +62,7 @@ struct Rules {
   std::shared_ptr<const policy::ReturnPaths> return_paths{};  ///< null: nobody has any
   /// By mail::domain_key() of a sender's domain, the domain of its return paths.
   std::unordered_map<std::string, std::string> return_path_domains{};
+  policy::OperatorRules suppression_rules{};
 
   /// A shop that the configuration has lost has the defaults.
   const ShopRules& shop(const std::string& id) const;

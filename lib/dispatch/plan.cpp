@@ -49,6 +49,7 @@ Rules rules_of(const config::Settings& settings, policy::PriceBook prices) {
       if (domain.return_path)
         rules.return_path_domains[mail::domain_key(domain.name)] = *domain.return_path;
   }
+  rules.suppression_rules = policy::operator_rules(settings.suppression.rules);
   if (settings.reports.secret)
     rules.return_paths = std::make_shared<const policy::ReturnPaths>(settings.reports.secrets(),
                                                                      settings.reports.lifetime);

@@ -20,10 +20,11 @@ bool names(const std::string& address, const std::string& key) {
 }
 
 /// Nothing when the report has no results.
-std::optional<Judged> judge(const mail::Report& report, const std::string& key) {
+std::optional<Judged> judge(const mail::Report& report, const std::string& key,
+                            const policy::OperatorRules& own) {
   std::optional<Judged> least;
   for (const mail::Reported& each : report.results) {
-    const Judged judged{&each, policy::suppression_for(report, each)};
+    const Judged judged{&each, policy::suppression_for(report, each, own)};
     if (names(each.original_recipient, key) || names(each.recipient, key)) return judged;
     if (!least || judged.decision.effect < least->decision.effect) least = judged;
   }
@@ -62,13 +63,14 @@ std::optional<records::Weight> weight_of(const policy::Suppression& decision) {
 
 }  // namespace
 
-Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at) {
+Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at,
+                   const policy::OperatorRules& own) {
   Finding finding;
   records::Report& row = finding.report;
   row.message = subject.path.message;
   row.recipient = subject.path.recipient;
   row.at = at;
-  const auto judged = judge(report, subject.addressee.key);
+  const auto judged = judge(report, subject.addressee.key, own);
   if (!judged) {
     row.kind = "unreadable";
     row.decision = policy::to_text(policy::Effect::none);
@@ -91,7 +93,7 @@ Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint
   entry.shop = subject.addressee.shop;
   entry.key = subject.addressee.key;
   entry.address = subject.addressee.address;
-  entry.reason = row.reason;
+  entry.reason = judged->decision.listed_as();
   entry.since = at;
   entry.evidence = "report (" + row.kind + "): " + row.text;
   entry.message = subject.path.message;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "mail/report.h"
+#include "policy/operator_rule.h"
 #include "policy/return_path.h"
 #include "records/list_rules.h"
 #include "records/report.h"
@@ -25,7 +26,9 @@ struct Finding {
 
 /// The token says who is meant. Of several results the one that names this recipient counts; where
 /// none does (a list was expanded, or the text lies) the one with the least effect. A report that
-/// could not be read is kept as `unreadable` and means nothing.
-Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at);
+/// could not be read is kept as `unreadable` and means nothing. The operator's own rows are asked
+/// before the table.
+Finding finding_of(const mail::Report& report, const Subject& subject, TimePoint at,
+                   const policy::OperatorRules& own = {});
 
 }  // namespace ecrelay::reports

@@ -51,6 +51,7 @@ Result<std::shared_ptr<const Terms>> make_terms(std::shared_ptr<const config::Se
                                                 TimePoint at, const Terms* before) {
   auto terms = std::make_shared<Terms>();
   terms->settings = std::move(settings);
+  terms->rules = policy::operator_rules(terms->settings->suppression.rules);
   const config::Reports& reports = terms->settings->reports;
   if (!reports.listen) return std::shared_ptr<const Terms>(std::move(terms));
   terms->return_paths.emplace(reports.secrets(), reports.lifetime);

@@ -13,6 +13,7 @@
 #include "net/tls.h"
 #include "net/workers.h"
 #include "policy/limits.h"
+#include "policy/operator_rule.h"
 #include "policy/return_path.h"
 #include "store/inquiry.h"
 #include "store/weighing.h"
@@ -35,6 +36,7 @@ struct Ports {
 /// What one configuration says of reports. Immutable; a session keeps those it began with.
 struct Terms {
   std::shared_ptr<const config::Settings> settings;
+  policy::OperatorRules rules{};                    ///< suppression.rules
   std::optional<policy::ReturnPaths> return_paths;  ///< where reports.listen is set
   std::optional<net::TlsServer> tls;
 };

@@ -177,7 +177,7 @@ asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
     co_return refuse("body", Reply(550, "5.7.1", "only reports are taken here, from <>"),
                      "not the null sender, and no complaint");
   }
-  const Finding finding = finding_of(report, *subject_, now());
+  const Finding finding = finding_of(report, *subject_, now(), terms_->rules);
   co_return co_await keep(finding);
 }
 

@@ -109,6 +109,26 @@ class Reports(harness.Scenario):
         self.assertEqual(relay.book("SELECT decision, reason FROM report"), [("ignore", "reputation")])
         self.assertUnlisted(relay)
 
+    def test_rows_of_the_operator_decide_reports_replies_and_what_the_tool_shows(self):
+        dead = "550 5.0.0 Kein Anschluss unter dieser Nummer"
+        rows = [{"text": "KEIN Anschluss * dieser Nummer", "domain": "customer.example", "decision": "suppress",
+                 "reason": "no_line"},
+                {"text": "user unknown", "server": "mx.customer.example", "decision": "ignore", "reason": "they_lie"}]
+        relay, sink, reports = self.with_reports(lambda config: config.update(suppression={"rules": rows}))
+        message, path = self.sent(relay, sink)
+        self.assertEqual(self.bring(reports, path, dsn("5.0.0", dead)).code, 250)
+        self.assertEqual(relay.book("SELECT decision, reason FROM report"), [("suppress", "no_line")])
+        self.assertEqual(relay.book("SELECT reason FROM suppression"), [("hard",)])
+        mail = self.folder / "no-line.eml"
+        mail.write_bytes(dsn("5.0.0", dead))
+        code, output, _ = relay.ctl("report", "read", "--json", str(mail))
+        self.assertEqual((code, json.loads(output)["reason"]), (0, "no_line"))
+        sink.kill()
+        sink.options = ("--script", f"rcpt:other={dead}")
+        sink.start()
+        other = self.assertAccepted(relay.deliver(MAIL, recipients=["other@customer.example"]))
+        relay.wait("suppress", id=other, reason="hard")
+
     def test_the_token_says_who_is_meant_and_not_the_text(self):
         relay, sink, reports = self.with_reports()
         _, path = self.sent(relay, sink)

@@ -323,5 +323,50 @@ TEST_F(Checks, ALoginWithoutUsersIsWorthAWarning) {
       ElementsAre(HasSubstr("none of its shops has users")));
 }
 
+// ---- rows of the decision table ----
+
+class OwnRows : public Checks {
+ protected:
+  /// The errors of a configuration with this row.
+  std::string errors_of(const std::string& row) {
+    return joined(errors(std::string(minimal) + "suppression:\n  rules:\n  - " + row + "\n"));
+  }
+};
+
+TEST_F(OwnRows, AreTakenWithAnyCondition) {
+  for (const std::string condition :
+       {"text: unbekannt verzogen", "text: \"存在しません\"", "text: a * cd", "code: 554",
+        "enhanced: 5.7.*", "enhanced: 5.1.351", "server: mx.example.jp", "domain: EXAMPLE.jp",
+        "stage: mail"}) {
+    EXPECT_EQ(errors_of("{reason: mine, decision: ignore, " + condition + "}"), "") << condition;
+  }
+  EXPECT_EQ(errors_of("{reason: mine, decision: suppress, text: unbekannt verzogen}"), "");
+}
+
+TEST_F(OwnRows, AreCheckedLikeEverythingElse) {
+  const std::string start = "{reason: mine, decision: ignore, ";
+  EXPECT_THAT(errors_of("{reason: mine, decision: supress, text: unbekannt}"),
+              HasSubstr("decision: 'supress' is not none | ignore | count | suppress; did you mean "
+                        "'suppress'?"));
+  EXPECT_THAT(errors_of(start + "txt: unbekannt}"),
+              HasSubstr("unknown key 'txt'; did you mean 'text'?"));
+  EXPECT_THAT(errors_of(start + "stage: helo}"), HasSubstr("stage: 'helo' is not any | connect"));
+  EXPECT_THAT(errors_of(start + "code: 250}"), HasSubstr("250 is out of range: 400 to 599"));
+  for (const std::string status : {"5.7", "2.1.1", "*.1.1", "5.*.1", "5.1.1234", "x"})
+    EXPECT_THAT(errors_of(start + "enhanced: \"" + status + "\"}"),
+                HasSubstr("is not an enhanced status code"))
+        << status;
+  for (const std::string text : {"a", "* abc", "abc *", "ab*cd", "...", "\"\""})
+    EXPECT_NE(errors_of(start + "text: \"" + text + "\"}"), "") << text;
+  EXPECT_THAT(errors_of("{decision: ignore, text: unbekannt}"), HasSubstr("'reason' is missing"));
+}
+
+TEST_F(OwnRows, MayNotDecideWithoutHavingHeardAnything) {
+  EXPECT_THAT(errors_of("{reason: mine, decision: ignore}"),
+              HasSubstr("error: rules: row 'mine' has no condition"));
+  EXPECT_THAT(errors_of("{reason: mine, decision: suppress, domain: docomo.ne.jp}"),
+              HasSubstr("row 'mine' suppresses: it needs text, enhanced or code"));
+}
+
 }  // namespace
 }  // namespace ecrelay::config

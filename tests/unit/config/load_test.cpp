@@ -78,6 +78,7 @@ retry:
   expire: 2d
 suppression:
   dry_run: false
+  rules: []
   points_window: 30d
   mailbox:
     points: 3

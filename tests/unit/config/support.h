@@ -227,6 +227,19 @@ retry:
   delay_warning: 4h
 suppression:
   dry_run: true
+  rules:
+    - reason: local_dead
+      decision: suppress
+      stage: rcpt
+      code: 550
+      enhanced: 5.0.*
+      text: kein Anschluss * dieser Nummer
+      server: mx.example.net
+      domain: example.net
+    - reason: reseller_policy
+      decision: ignore
+      stage: any
+      text: not served by us
   points_window: 31d
   mailbox:
     points: 4
