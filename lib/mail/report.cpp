@@ -191,6 +191,9 @@ void complete(Reported& result, const std::vector<Told>& told, const Letter& let
   if (result.said_at == SaidAt::unknown && (alone || own == told.end()))
     result.said_at = stage_in_transcript(letter.words);
   if (result.said_at == SaidAt::unknown) result.said_at = stage_named_in(result.diagnostic);
+  // Postfix tells the stage in its words only.
+  if (result.said_at == SaidAt::unknown && own != told.end())
+    result.said_at = stage_named_in(own->said);
 }
 
 Report read_dsn(const Letter& letter) {

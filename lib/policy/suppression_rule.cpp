@@ -52,8 +52,11 @@ bool mailbox_full(const Facts& facts) { return facts.text.says(Topic::full); }
 
 bool about_content(const Facts& facts) { return facts.text.says(Topic::content); }
 
+/// "Mailbox size limit exceeded" is said of the mailbox.
 bool about_size(const Facts& facts) {
-  return facts.text.says(Topic::size) || facts.text.says(Topic::line);
+  const bool of_mailbox =
+      facts.text.contains("mailbox size") && !facts.text.contains("message size");
+  return (facts.text.says(Topic::size) && !of_mailbox) || facts.text.says(Topic::line);
 }
 
 /// docomo and au say "unknown user" for what their subscriber's filter refused: docomo after the

@@ -18,6 +18,7 @@ TEST(ReportFamilies, EveryServersOwnWayToSayItIsRead) {
     EXPECT_GE(percent(score.decided, score.results), 97) << name;
     EXPECT_EQ(score.misses, 0) << name;
     EXPECT_EQ(score.false_suppressions, 0) << name;
+    EXPECT_EQ(score.from_nothing, 0) << name;
   }
 }
 
