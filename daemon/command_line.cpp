@@ -105,28 +105,55 @@ void add_queue(CLI::App& app, Order& order) {
   add_intervention(queue, order, "cancel", "never send to recipients that are queued or held");
 }
 
+void add_parked(CLI::App& list, Order& order) {
+  CLI::App& parked = group(list, "parked", "candidates of a wave, which wait for somebody to look");
+  Command(parked, order, "list", "suppression.parked.list", "what is parked, the oldest first")
+      .text("--domain", "domain", "of this domain")
+      .number("--limit", "limit", "at most so many (100)");
+  Command(parked, order, "release", "suppression.parked.release", "put them on the list")
+      .text("--domain", "domain", "of this domain", true)
+      .text("--reason", "reason", "kept in the audit", true);
+  Command(parked, order, "drop", "suppression.parked.drop", "forget them")
+      .text("--domain", "domain", "of this domain", true)
+      .text("--reason", "reason", "kept in the audit", true);
+}
+
 void add_suppression(CLI::App& app, Order& order) {
   CLI::App& list = group(app, "suppression", "addresses that get no mail");
-  Command(list, order, "show", "suppression.show", "the entries of an address, with evidence")
-      .text("address", "address", "in any spelling", true)
-      .text("--shop", "shop", "as this shop meets them");
+  CLI::App& show =
+      Command(list, order, "show", "suppression.show", "whether mail is held back, and why")
+          .text("address", "address", "in any spelling", true)
+          .text("--shop", "shop", "as this shop meets it")
+          .app();
+  const std::vector<std::string> languages = {"en", "ja"};
+  show.add_option("--lang", order.language, "en or ja; as the locale says when absent")
+      ->check(CLI::IsMember(languages));
   Command(list, order, "list", "suppression.list", "all entries")
       .text("--shop", "shop", "of this shop")
       .flag("--operator-wide", "shop", "", "of the list for every shop")
       .text("--domain", "domain", "addresses of this domain")
       .text("--reason", "reason", "with this reason: hard, complaint, manual …")
+      .text("--from", "from", "made then or later")
+      .text("--to", "to", "and not after")
       .number("--limit", "limit", "at most so many (100)");
   Command(list, order, "add", "suppression.add", "put an address on the list")
       .text("address", "address", "in any spelling", true)
       .text("--shop", "shop", "for this shop only; else for every shop")
       .text("--for", "for", "how long, like 30d; else for good")
-      .text("--reason", "reason", "kept as the evidence", true);
-  Command(list, order, "clear", "suppression.clear", "take entries off the list")
-      .text("address", "address", "in any spelling")
-      .text("--domain", "domain", "every address of this domain")
-      .text("--since", "since", "with --domain: entries no older than this")
-      .text("--shop", "shop", "only this shop's entry")
-      .text("--reason", "reason", "kept in the audit", true);
+      .text("--reason", "reason",
+            "unsubscribe or complaint, both with --shop; any other text makes it manual", true)
+      .text("--evidence", "evidence", "what support should read later; else the reason");
+  CLI::App& clear =
+      Command(list, order, "clear", "suppression.clear", "take entries off the list")
+          .text("address", "address", "in any spelling")
+          .text("--domain", "domain", "what mail servers said of addresses of this domain")
+          .text("--since", "since", "with --domain: entries no older than this")
+          .text("--before", "before", "with --domain: entries no newer than this")
+          .text("--shop", "shop", "only this shop's entry")
+          .text("--for", "for", "let mail through for so long only, like 30d")
+          .text("--reason", "reason", "kept in the audit; not needed with --dry-run")
+          .app();
+  clear.add_flag("--dry-run", order.dry_run, "with --domain: only count what would be cleared");
   CLI::App& import =
       Command(list, order, "import", "suppression.import", "add the entries of a CSV file").app();
   import.add_option("file", order.import.file, std::string(control::entry_header))->required();
@@ -138,16 +165,7 @@ void add_suppression(CLI::App& app, Order& order) {
       .text("--from", "from", "entries since then", true)
       .text("--to", "to", "and not after", true)
       .text("--reason", "reason", "kept in the audit", true);
-  CLI::App& parked = group(list, "parked", "candidates of a wave, which wait for somebody to look");
-  Command(parked, order, "list", "suppression.parked.list", "what is parked, the oldest first")
-      .text("--domain", "domain", "of this domain")
-      .number("--limit", "limit", "at most so many (100)");
-  Command(parked, order, "release", "suppression.parked.release", "put them on the list")
-      .text("--domain", "domain", "of this domain", true)
-      .text("--reason", "reason", "kept in the audit", true);
-  Command(parked, order, "drop", "suppression.parked.drop", "forget them")
-      .text("--domain", "domain", "of this domain", true)
-      .text("--reason", "reason", "kept in the audit", true);
+  add_parked(list, order);
   Command(list, order, "history", "suppression.history", "all that happened to an address")
       .text("address", "address", "in any spelling", true)
       .number("--limit", "limit", "at most so many (100)");

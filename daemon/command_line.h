@@ -27,6 +27,7 @@ struct Order {
   std::string statement;  ///< file of `reconcile`
   bool dry_run = false;
   std::string dns_format = "table";
+  std::string language;  ///< of `suppression show`; "": as the locale says
   std::string report_file;
   std::string backup_folder;
   control::Import import;

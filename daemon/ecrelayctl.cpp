@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <functional>
@@ -13,6 +14,7 @@
 
 #include "command_line.h"
 #include "control/backup.h"
+#include "control/clearance.h"
 #include "control/consult.h"
 #include "control/json.h"
 #include "control/month_export.h"
@@ -132,7 +134,9 @@ void write_files(Order& order, control::Consultation& closed) {
 
 control::Consultation carry_out(Order& order) {
   if (auto done = carry_out_here(order)) return std::move(*done);
-  if (order.dry_run) order.request.command = "month.check";
+  if (order.dry_run)
+    order.request.command =
+        order.request.command == "month.close" ? "month.check" : "suppression.clear.preview";
   if (!order.statement.empty()) {
     const Result<std::string> text = text_of_file(order.statement);
     if (!text)
@@ -144,7 +148,20 @@ control::Consultation carry_out(Order& order) {
       control::consult(order.place, order.request, {explainer, examiner, watcher()});
   if (order.request.command == "month.close" && !order.month.folder.empty())
     write_files(order, done);
+  if (control::is_piecemeal(order.request.command))
+    control::to_the_end(order.place, order.request, done);
   return done;
+}
+
+/// The language of people here (setlocale(3): the first that is set counts).
+std::string language_of(const Order& order) {
+  if (!order.language.empty()) return order.language;
+  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != '\0')
+      return std::string_view(value).starts_with("ja") ? "ja" : "en";
+  }
+  return "en";
 }
 
 std::string text_of(const Order& order, const boost::json::object& result) {
@@ -157,14 +174,17 @@ std::string text_of(const Order& order, const boost::json::object& result) {
   if (command == "suppression.import") return control::render_import(result);
   if (command == "dkim.new") return control::render_new_key(result);
   if (command == "dkim.rotate") return control::render_rotation(result);
+  if (command == "suppression.show") return control::render_suppression(result, language_of(order));
   if (command == "dns.show") return control::render_dns(result, order.dns_format);
   return control::render(command, result);
 }
 
 /// The answer is there and says no.
 bool says_no(const Order& order, const boost::json::object& result) {
-  const bool explains = order.request.command == "host.explain";
-  const auto* answer = result.if_contains(explains ? "admitted" : "ok");
+  const std::string& command = order.request.command;
+  const auto* answer = result.if_contains(command == "host.explain"       ? "admitted"
+                                          : command == "suppression.show" ? "blocked"
+                                                                          : "ok");
   return answer != nullptr && *answer == false;
 }
 

@@ -14,6 +14,7 @@
 #include "control/json.h"
 #include "control/key_answers.h"
 #include "control/money_answers.h"
+#include "control/suppression_answers.h"
 #include "control/suppression_file.h"
 #include "core/escape.h"
 #include "core/text.h"
@@ -249,70 +250,7 @@ Answer show_usage(const Question& question) {
   return answer;
 }
 
-// --- the suppression list -----------------------------------------------------------------
-
-Answer show_suppression(const Question& question) {
-  Arguments given(question.arguments);
-  const auto address = address_in(given);
-  const auto shop = given.text("shop");
-  if (auto wrong = given.problem()) return *wrong;
-  auto entries = question.book.suppressions(address->key());
-  std::erase_if(entries, [&](const records::SuppressionEntry& entry) {
-    return shop && !entry.shop.empty() && entry.shop != *shop;
-  });
-  if (entries.empty()) return not_found(printable(address->key(), 320) + " is not on the list");
-  json::object answer;
-  answer["key"] = json_text(address->key());
-  answer["entries"] = array_of(entries, question.now);
-  answer["held_back"] = question.book.held_back(address->key()).recipients;
-  return answer;
-}
-
-Answer list_suppressions(const Question& question) {
-  Arguments given(question.arguments);
-  store::SuppressionFilter filter;
-  filter.shop = given.text("shop");
-  filter.reason = given.text("reason");
-  filter.domain = domain_in(given);
-  const std::size_t limit = given.count("limit", 100, most_rows);
-  if (auto wrong = given.problem()) return *wrong;
-  const auto entries = question.book.suppressions(filter, limit);
-  if (entries.empty() && filter.shop && !filter.shop->empty()) {
-    if (auto unknown = unknown_shop(*filter.shop, question.settings)) return *unknown;
-  }
-  json::object answer;
-  answer["entries"] = array_of(entries, question.now);
-  answer["more"] = entries.size() == limit;
-  return answer;
-}
-
-Answer list_parked(const Question& question) {
-  Arguments given(question.arguments);
-  const auto domain = domain_in(given);
-  const std::size_t limit = given.count("limit", 100, most_rows);
-  if (auto wrong = given.problem()) return *wrong;
-  const auto entries = question.book.parked(domain, limit);
-  json::object answer;
-  answer["entries"] = array_of(entries, question.now);
-  answer["more"] = entries.size() == limit;
-  return answer;
-}
-
-Answer show_history(const Question& question) {
-  Arguments given(question.arguments);
-  const auto address = address_in(given);
-  const std::size_t limit = given.count("limit", 100, most_rows);
-  if (auto wrong = given.problem()) return *wrong;
-  const auto events = question.book.suppression_history(address->key(), limit);
-  if (events.empty()) {
-    return not_found(printable(address->key(), 320) + " has never been on the list");
-  }
-  json::object answer;
-  answer["key"] = json_text(address->key());
-  answer["events"] = array_of(events);
-  answer["more"] = events.size() == limit;
-  return answer;
-}
+// --- the audit ----------------------------------------------------------------------------
 
 Answer show_audit(const Question& question) {
   Arguments given(question.arguments);
@@ -336,6 +274,8 @@ constexpr auto book_commands = std::to_array<BookCommand>({
     {"suppression.show", show_suppression},
     {"suppression.list", list_suppressions},
     {"suppression.parked.list", list_parked},
+    {"suppression.clear.preview", preview_clearance},
+    {"suppression.import.check", check_import},
     {"suppression.export", export_entries},
     {"suppression.history", show_history},
     {"audit", show_audit},
@@ -390,8 +330,10 @@ const std::vector<std::string>& commands() {
                                                "suppression.list",
                                                "suppression.add",
                                                "suppression.clear",
+                                               "suppression.clear.preview",
                                                "suppression.undo",
                                                "suppression.import",
+                                               "suppression.import.check",
                                                "suppression.export",
                                                "suppression.parked.list",
                                                "suppression.parked.release",

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <fstream>
 
 namespace ecrelay::control {
 
@@ -24,9 +26,28 @@ std::string Caller::origin() const {
          " pid=" + std::to_string(credentials.pid);
 }
 
+std::string Caller::actor() const {
+  if (!login) return user_name(credentials.uid);
+  return user_name(*login) + " as " + user_name(credentials.uid);
+}
+
+namespace {
+
+std::optional<uid_t> login_of(const net::Credentials& peer) {
+  if (peer.uid != 0) return std::nullopt;
+  std::ifstream file("/proc/" + std::to_string(peer.pid) + "/loginuid");
+  std::uint64_t login = 0;
+  constexpr std::uint64_t nobody = 0xffffffff;  // a service, or a kernel without audit
+  if (!(file >> login) || login >= nobody || login == peer.uid) return std::nullopt;
+  return static_cast<uid_t>(login);
+}
+
+}  // namespace
+
 Caller caller_of(net::LocalStream& stream) {
   Caller caller;
   caller.credentials = stream.peer();
+  caller.login = login_of(caller.credentials);
   caller.groups.resize(65536);  // NGROUPS_MAX
   auto length = static_cast<socklen_t>(caller.groups.size() * sizeof(gid_t));
   const bool known = getsockopt(stream.stream().native_handle(), SOL_SOCKET, SO_PEERGROUPS,

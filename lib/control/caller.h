@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,13 @@ std::string user_name(uid_t uid);
 struct Caller {
   net::Credentials credentials;
   std::vector<gid_t> groups;  ///< supplementary, as the kernel knows them
+  /// Who logged in, where root is only what sudo made of them: the kernel keeps it through sudo and
+  /// su (/proc/PID/loginuid). So two persons who are both root are still two.
+  std::optional<uid_t> login;
 
-  std::string actor() const { return user_name(credentials.uid); }  ///< as user_name()
-  std::string origin() const;                                       ///< "socket uid=1000 pid=4242"
+  /// As user_name(); "taro(1000) as root(0)" for a root who logged in as somebody else.
+  std::string actor() const;
+  std::string origin() const;  ///< "socket uid=1000 pid=4242"
 };
 
 /// Reads the peer's groups from the kernel (SO_PEERGROUPS).

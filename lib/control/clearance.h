@@ -3,9 +3,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/changes.h"
+#include "control/consult.h"
 #include "records/suppression.h"
 #include "store/suppression.h"
 
@@ -14,16 +16,30 @@ namespace ecrelay::control {
 /// Entries that come off the list together, with one row of the audit.
 struct Clearance {
   std::vector<store::Clearing> clearings;
+  bool (*wanted)(std::string_view reason) = nullptr;  ///< null: whatever the reason
+  bool complaints = false;                            ///< they are meant too: with a second person
+  std::optional<TimePoint> until;                     ///< lifted until then only
   records::AuditRow audit;
   bool more = false;  ///< not all at once
+
+  // What the writing found.
   std::vector<records::SuppressionEntry> cleared;
+  std::vector<records::SuppressionEntry> waiting;  ///< complaints, for a second person
+  std::int64_t clearings_of_late = 0;              ///< of the address, this one included
 
   void clear(const std::string& key, const std::optional<std::string>& shop) {
-    clearings.push_back(store::Clearing{key, shop, audit.reason, audit.actor, audit.at});
+    clearings.push_back(store::Clearing{key, shop, audit.reason, audit.actor, audit.at, until});
   }
 };
 
 /// The change that clears them; its answer names each entry, or it is not_found.
 Change carried_out(std::shared_ptr<Clearance> clearance);
+
+/// Commands that do a part at a time, so that the store is not held up: suppression.clear, .undo,
+/// .parked.release and .drop.
+bool is_piecemeal(std::string_view command);
+/// Asks again and again until nothing is left, and adds it up in `done`. A fault on the way is the
+/// answer, with a note of what was done before.
+void to_the_end(const Whereabouts& place, const Request& request, Consultation& done);
 
 }  // namespace ecrelay::control

@@ -212,6 +212,7 @@ json::object to_json(const records::SuppressionEntry& entry, TimePoint now) {
   object["reason"] = json_text(entry.reason);
   object["since"] = json_time(entry.since);
   object["expires_at"] = json_time(entry.expires_at);
+  object["trial"] = id_of(entry.trial);
   object["lifted_until"] = json_time(entry.lifted_until);
   object["dry_run"] = entry.dry_run;
   object["blocking"] = !entry.closed_at && !entry.dry_run &&

@@ -55,98 +55,6 @@ std::string queued_message(const json::object& message) {
   return text + table.text();
 }
 
-std::string entries(const json::array& rows) {
-  Table table({{"ENTRY", Align::right},
-               {"ADDRESS", Align::left, 40},
-               {"SHOP", Align::left, 16},
-               {"REASON"},
-               {"SINCE"},
-               {"UNTIL"},
-               {"BY", Align::left, 16},
-               {"EVIDENCE", Align::left, 60}});
-  for (const json::value& each : rows) {
-    const json::object& row = object_of(each);
-    const std::string shop = field(row, "shop");
-    std::string until = time_field(row, "expires_at");
-    if (until == "-") until = "for good";
-    if (truth(row, "dry_run")) {
-      until += " (dry run)";
-    } else if (!truth(row, "blocking")) {
-      until += field(row, "lifted_until").empty() ? " (over)" : " (lifted)";
-    }
-    table.add({field(row, "entry"), field(row, "address"), shop.empty() ? "(all)" : shop,
-               field(row, "reason"), time_field(row, "since"), until, field(row, "actor"),
-               field(row, "evidence")});
-  }
-  return table.text();
-}
-
-std::string suppression(const json::object& result) {
-  std::string text = entries(list(result, "entries"));
-  for (const json::value& each : list(result, "entries")) {
-    const json::object& row = object_of(each);
-    text += "entry " + shown(row, "entry") + ": " + shown(row, "evidence");
-    if (!field(row, "message").empty()) text += " (message " + shown(row, "message") + ")";
-    text += "\n";
-  }
-  return text + "recipients held back so far: " + shown(result, "held_back") + "\n";
-}
-
-std::string suppressions(const json::object& result) {
-  const json::array& rows = list(result, "entries");
-  return rows.empty() ? "no entries\n" : with_more(result, entries(rows));
-}
-
-std::string added(const json::object& entry) {
-  const std::string shop = shown(entry, "shop");
-  const std::string until = time_field(entry, "expires_at");
-  return shown(entry, "key") + " is on the list" + (shop.empty() ? "" : " of shop " + shop) +
-         (until == "-" ? " for good" : " until " + until) + " (entry " + shown(entry, "entry") +
-         ")\n";
-}
-
-std::string cleared(const json::object& result) {
-  std::string text;
-  for (const json::value& each : list(result, "cleared")) {
-    const json::object& entry = object_of(each);
-    const std::string shop = shown(entry, "shop");
-    text += "cleared entry " + shown(entry, "entry") + ": " + shown(entry, "key") + ", " +
-            shown(entry, "reason") + (shop.empty() ? "" : ", shop " + shop) + "\n";
-  }
-  if (truth(result, "more")) text += "… there are more: give the command again\n";
-  return text;
-}
-
-std::string parked(const json::object& result) {
-  const json::array& rows = list(result, "entries");
-  return rows.empty() ? "nothing is parked\n" : with_more(result, entries(rows));
-}
-
-std::string decided(const json::object& result) {
-  std::string text = shown(result, "count") + " candidates of @" + shown(result, "domain") +
-                     (truth(result, "released") ? " are on the list now\n" : " are dropped\n");
-  if (truth(result, "more")) text += "… there are more: give the command again\n";
-  return text;
-}
-
-std::string history(const json::object& result) {
-  Table table({{"AT"},
-               {"EVENT"},
-               {"ENTRY", Align::right},
-               {"SHOP", Align::left, 16},
-               {"REASON"},
-               {"BY", Align::left, 20},
-               {"EVIDENCE", Align::left, 70}});
-  for (const json::value& each : list(result, "events")) {
-    const json::object& row = object_of(each);
-    const std::string shop = field(row, "shop");
-    table.add({time_field(row, "at"), field(row, "event"), field(row, "entry"),
-               shop.empty() ? "(all)" : shop, field(row, "reason"), field(row, "actor"),
-               field(row, "evidence")});
-  }
-  return shown(result, "key") + "\n" + with_more(result, table.text());
-}
-
 std::string audit(const json::object& result) {
   Table table({{"AT"},
                {"WHO", Align::left, 20},
@@ -244,6 +152,8 @@ std::string compared(const json::object& result) {
   return differences(list(result, "differences"));
 }
 
+std::string suppression(const json::object& result) { return render_suppression(result, "en"); }
+
 std::string dns_table(const json::object& result) { return render_dns(result, "table"); }
 
 struct Rendering {
@@ -262,14 +172,15 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"trace", render_trace},
     {"usage", render_usage},
     {"suppression.show", suppression},
-    {"suppression.list", suppressions},
-    {"suppression.add", added},
-    {"suppression.clear", cleared},
-    {"suppression.undo", cleared},
-    {"suppression.parked.list", parked},
-    {"suppression.parked.release", decided},
-    {"suppression.parked.drop", decided},
-    {"suppression.history", history},
+    {"suppression.list", render_suppressions},
+    {"suppression.add", render_added},
+    {"suppression.clear", render_cleared},
+    {"suppression.clear.preview", render_clear_preview},
+    {"suppression.undo", render_cleared},
+    {"suppression.parked.list", render_parked},
+    {"suppression.parked.release", render_decided},
+    {"suppression.parked.drop", render_decided},
+    {"suppression.history", render_history},
     {"audit", audit},
     {"host.explain", explanation},
     {"dkim.list", keys},

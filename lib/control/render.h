@@ -27,6 +27,16 @@ std::string render_reversal(const boost::json::object& result);
 std::string render_adjustment(const boost::json::object& result);
 std::string render_usage(const boost::json::object& result);
 
+/// suppression.show in plain words, "en" or "ja".
+std::string render_suppression(const boost::json::object& result, std::string_view language);
+std::string render_suppressions(const boost::json::object& result);
+std::string render_added(const boost::json::object& entry);
+std::string render_cleared(const boost::json::object& result);
+std::string render_clear_preview(const boost::json::object& result);
+std::string render_parked(const boost::json::object& result);
+std::string render_decided(const boost::json::object& result);
+std::string render_history(const boost::json::object& result);
+
 /// How `dns show` shows: as a table, as lines for a zone file (TXT cut into strings of at most
 /// 255 bytes, advice in comments), or as a letter in Japanese.
 std::string render_dns(const boost::json::object& result, std::string_view format);

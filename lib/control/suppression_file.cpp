@@ -64,12 +64,6 @@ std::string cell(std::string_view text) {
   return quoted + '"';
 }
 
-bool is_reason(std::string_view reason) {
-  static constexpr auto reasons = std::to_array<std::string_view>(
-      {"hard", "domain", "soft-count", "complaint", "unsubscribe", "manual"});
-  return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
-}
-
 struct Importing {
   std::vector<SuppressionEntry> entries;
   records::AuditRow audit;
@@ -90,35 +84,44 @@ Reply tell(const Importing& importing, const Ports& ports) {
 
 /// A file as it was read: its good lines, how many of which reason, and every bad one.
 struct Lines {
+  std::string file;
   std::vector<std::string> good;
+  std::vector<std::size_t> numbers;  ///< of the good ones
   std::map<std::string, std::size_t> reasons;
   std::string problems;
   std::size_t bad = 0;
+  std::size_t listed = 0;  ///< of the good ones: there is an open entry already
+
+  void complain(std::size_t number, const std::string& what) {
+    if (++bad > most_told) return;
+    problems += (problems.empty() ? "" : "\n") + printable(file, 255) + ":" +
+                std::to_string(number) + ": " + what;
+  }
+  std::string all_problems() const {
+    return bad > most_told ? problems + "\nand " + std::to_string(bad - most_told) + " more"
+                           : problems;
+  }
 };
 
-void read_line(Lines& lines, std::string_view line, std::size_t number, const std::string& file) {
+void read_line(Lines& lines, std::string_view line, std::size_t number) {
   const auto entry = read_entry_line(line, now());
-  if (entry) {
-    lines.good.emplace_back(line);
-    ++lines.reasons[entry->reason];
-  } else if (++lines.bad <= most_told) {
-    lines.problems += (lines.problems.empty() ? "" : "\n") + printable(file, 255) + ":" +
-                      std::to_string(number) + ": " + entry.error().detail;
-  }
+  if (!entry) return lines.complain(number, entry.error().detail);
+  lines.good.emplace_back(line);
+  lines.numbers.push_back(number);
+  ++lines.reasons[entry->reason];
 }
 
 Lines lines_in(const std::string& text, const std::string& file) {
   Lines lines;
+  lines.file = file;
   std::size_t number = 0;
   std::string_view rest = text;
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
   for (const std::string_view each : text::split(rest, '\n')) {
     const std::string_view line = text::trimmed(each);
     if (++number == 1 && text::istarts_with(line, "address")) continue;
-    if (!line.empty()) read_line(lines, line, number, file);
+    if (!line.empty()) read_line(lines, line, number);
   }
-  if (lines.bad > most_told)
-    lines.problems += "\nand " + std::to_string(lines.bad - most_told) + " more";
   return lines;
 }
 
@@ -144,12 +147,59 @@ json::object counts_of(const Lines& lines, bool imported) {
   for (const auto& [reason, count] : lines.reasons) reasons[reason] = count;
   json::object answer;
   answer["entries"] = lines.good.size();
+  answer["listed"] = lines.listed;
   answer["reasons"] = std::move(reasons);
   answer["imported"] = imported;
   return answer;
 }
 
+/// Asks the daemon `command` about the good lines from `at` on, as many as a request holds, and
+/// moves `at` behind them.
+Consultation ask_piece(const Whereabouts& place, const std::string& command, const Lines& lines,
+                       std::size_t& at, const std::string& reason) {
+  std::vector<std::string> piece;
+  for (std::size_t bytes = 0; at < lines.good.size() && bytes < most_of_a_request; ++at) {
+    bytes += lines.good[at].size() + 4;
+    piece.push_back(lines.good[at]);
+  }
+  json::object arguments;
+  arguments["rows"] = json_list(piece);
+  if (!reason.empty()) arguments["reason"] = json_text(reason);
+  return ask(place, command, std::move(arguments));
+}
+
+/// What only the daemon knows of the lines: shops, and who is listed already. Nothing when it could
+/// be asked.
+std::optional<Consultation> check(const Whereabouts& place, Lines& lines) {
+  for (std::size_t at = 0; at < lines.good.size();) {
+    const std::size_t first = at;
+    Consultation told = ask_piece(place, "suppression.import.check", lines, at, {});
+    const auto* found = std::get_if<json::object>(&told.reply);
+    if (found == nullptr) return told;
+    for (const json::value& each : list(*found, "wrong")) {
+      const json::object& wrong = object_of(each);
+      const auto row = wrong.at("row").to_number<std::size_t>();
+      lines.complain(lines.numbers.at(first + row), shown(wrong, "text"));
+    }
+    lines.listed += found->at("listed").to_number<std::size_t>();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+bool is_reason(std::string_view reason) {
+  static constexpr auto reasons = std::to_array<std::string_view>(
+      {"hard", "domain", "soft-count", "complaint", "unsubscribe", "manual"});
+  return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+}
+
+std::optional<std::string> fault_of(const SuppressionEntry& entry) {
+  if (entry.reason != "complaint" && entry.reason != "unsubscribe") return std::nullopt;
+  if (entry.shop.empty()) return entry.reason + " is one shop's: name the shop";
+  if (entry.expires_at) return entry.reason + " does not end: leave the time out";
+  return std::nullopt;
+}
 
 Result<SuppressionEntry> read_entry_line(std::string_view line, TimePoint now) {
   if (line.size() > longest_line) return invalid("the line is longer than 4096 bytes");
@@ -175,6 +225,7 @@ Result<SuppressionEntry> read_entry_line(std::string_view line, TimePoint now) {
       return invalid("'" + printable((*cells)[3], 64) + "' is no time like 2026-11-23");
     if (*entry.expires_at <= now) return invalid("until " + (*cells)[3] + " is over");
   }
+  if (const auto fault = fault_of(entry)) return invalid(*fault);
   entry.evidence = (*cells)[4];
   entry.since = now;
   return entry;
@@ -211,6 +262,34 @@ Result<Change> plan_import(const Question& question, const Caller& caller) {
   return change;
 }
 
+Result<json::object> check_import(const Question& question) {
+  Arguments given(question.arguments);
+  const std::vector<std::string> rows = given.texts("rows");
+  if (auto wrong = given.problem()) return *wrong;
+  json::array wrong;
+  std::size_t listed = 0;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto entry = read_entry_line(rows[row], question.now);
+    std::optional<Error> fault;
+    if (!entry) fault = entry.error();
+    if (entry && !entry->shop.empty()) fault = unknown_shop(entry->shop, question.settings);
+    if (fault) {
+      json::object each;
+      each["row"] = row;
+      each["text"] = json_text(fault->detail);
+      wrong.push_back(std::move(each));
+      continue;
+    }
+    const auto open = question.book.suppressions(entry->key);
+    listed += std::any_of(open.begin(), open.end(),
+                          [&](const SuppressionEntry& each) { return each.shop == entry->shop; });
+  }
+  json::object answer;
+  answer["wrong"] = std::move(wrong);
+  answer["listed"] = listed;
+  return answer;
+}
+
 Result<json::object> export_entries(const Question& question) {
   Arguments given(question.arguments);
   const auto key = given.text("after_key");
@@ -219,7 +298,10 @@ Result<json::object> export_entries(const Question& question) {
   const auto entries =
       question.book.suppressions_after(key.value_or(""), shop.value_or(""), exported_at_once);
   std::vector<std::string> lines;
-  for (const SuppressionEntry& entry : entries) lines.push_back(entry_line(entry));
+  for (const SuppressionEntry& entry : entries) {
+    const bool over = entry.expires_at && *entry.expires_at <= question.now;
+    if (!over && !entry.dry_run) lines.push_back(entry_line(entry));
+  }
   json::object answer;
   answer["lines"] = json_list(lines);
   answer["more"] = entries.size() == exported_at_once;
@@ -235,25 +317,19 @@ Consultation import_file(const Whereabouts& place, const Import& wanted) {
   if (!text) {
     return {Fault(FaultCode::invalid, printable(wanted.file, 255) + " cannot be read"), {}, false};
   }
-  const Lines lines = lines_in(*text, wanted.file);
+  Lines lines = lines_in(*text, wanted.file);
+  if (auto trouble = check(place, lines)) return std::move(*trouble);
   if (lines.bad > 0) {
-    const std::string told = lines.problems + "\nnothing was imported: mend or remove these lines";
+    const std::string told =
+        lines.all_problems() + "\nnothing was imported: mend or remove these lines";
     return {Fault(FaultCode::invalid, told), {}, false};
   }
   if (wanted.dry_run) return {counts_of(lines, false), {}, false};
   for (std::size_t at = 0; at < lines.good.size();) {
-    std::vector<std::string> piece;
-    for (std::size_t bytes = 0; at < lines.good.size() && bytes < most_of_a_request; ++at) {
-      bytes += lines.good[at].size() + 4;
-      piece.push_back(lines.good[at]);
-    }
-    json::object arguments;
-    arguments["rows"] = json_list(piece);
-    arguments["reason"] = json_text(wanted.reason);
-    Consultation done = ask(place, "suppression.import", std::move(arguments));
+    const std::size_t first = at;
+    Consultation done = ask_piece(place, "suppression.import", lines, at, wanted.reason);
     if (std::holds_alternative<Fault>(done.reply)) {
-      done.notes.push_back(std::to_string(at - piece.size()) + " of " +
-                           std::to_string(lines.good.size()) +
+      done.notes.push_back(std::to_string(first) + " of " + std::to_string(lines.good.size()) +
                            " entries were imported; to import an entry twice does no harm");
       return done;
     }
@@ -284,7 +360,10 @@ std::string render_import(const json::object& result) {
                      (truth(result, "imported") ? " imported" : " would be imported") + ":";
   for (const auto& each : part(result, "reasons"))
     text += " " + printable(each.key(), 32) + " " + field(part(result, "reasons"), each.key());
-  return text + "\n";
+  text += "\n";
+  if (const std::string listed = shown(result, "listed"); listed != "0")
+    text += listed + " of them are listed already: the entry of more weight stays\n";
+  return text;
 }
 
 }  // namespace ecrelay::control

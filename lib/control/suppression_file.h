@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,8 @@
 ///     hanako@example.jp,shop-a,unsubscribe,,asked by phone
 ///
 /// Without a shop for every shop, without `until` for good, without a reason `manual`. The first
-/// line may be left out; so may trailing columns. What is exported can be imported.
+/// line may be left out; so may trailing columns. What is exported can be imported. Complaints and
+/// unsubscribes are one shop's and do not end.
 namespace ecrelay::control {
 
 /// One line, without shop and address checked against the configuration. Errors say what is wrong.
@@ -26,12 +28,20 @@ inline constexpr std::string_view entry_header = "address,shop,reason,until,evid
 
 /// `suppression.import`: entries as lines in "rows", all of them or none, with one audit row.
 Result<Change> plan_import(const Question& question, const Caller& caller);
-/// `suppression.export`: open entries behind "after_key" and "after_shop", as "lines".
+/// `suppression.import.check`: which of the entries as lines in "rows" are "wrong" (their place in
+/// "rows", and why), and how many are "listed" already.
+Result<boost::json::object> check_import(const Question& question);
+/// `suppression.export`: entries in force behind "after_key" and "after_shop", as "lines".
 Result<boost::json::object> export_entries(const Question& question);
 
-/// `suppression import FILE`: reads the file and tells every bad line with its number; only a file
-/// without one is handed to the daemon, in pieces that do not hold it up. `dry_run`: counts what
-/// would be done.
+/// The words of SuppressionEntry::reason.
+bool is_reason(std::string_view reason);
+/// What an entry cannot be.
+std::optional<std::string> fault_of(const records::SuppressionEntry& entry);
+
+/// `suppression import FILE`: reads the file and tells every bad line with its number, what only
+/// the daemon knows of it included (shops); only a file without one is handed over, in pieces that
+/// do not hold anybody up. `dry_run`: counts what would be done.
 struct Import {
   std::string file;
   std::string reason;

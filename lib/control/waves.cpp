@@ -11,6 +11,7 @@
 #include "control/criteria.h"
 #include "control/forms.h"
 #include "control/json.h"
+#include "control/suppression_answers.h"
 #include "core/escape.h"
 #include "log/events.h"
 #include "store/audit.h"
@@ -105,6 +106,7 @@ Result<Change> plan_undo(const Question& question, const Caller& caller) {
   if (auto wrong = given.problem()) return *wrong;
 
   auto clearance = std::make_shared<Clearance>();
+  clearance->wanted = is_said_by_servers;
   clearance->audit = audit_row("suppression undo", question, caller);
   clearance->audit.target = "@" + *filter.domain;
   clearance->audit.reason = reason;

@@ -39,6 +39,15 @@ QueueRow read_queue_row(Rows& rows) {
   return row;
 }
 
+/// All conditions but that of the reason. The domain stands in the text or not: only so is its
+/// index used.
+std::string open_entries_of(const SuppressionFilter& filter) {
+  return std::string(" FROM suppression WHERE closed_ms IS NULL") +
+         (filter.domain ? " AND domain = ?3" : " AND ?3 IS NULL") +
+         " AND (?1 IS NULL OR shop = ?1) AND (?4 IS NULL OR since_ms >= ?4)"
+         " AND (?5 IS NULL OR since_ms <= ?5)";
+}
+
 Ulid read_id(Rows& rows) { return rows.ulid(); }
 
 }  // namespace
@@ -182,12 +191,8 @@ std::vector<records::SuppressionEntry> Inquiry::suppressions(std::string_view ke
 
 std::vector<records::SuppressionEntry> Inquiry::suppressions(const SuppressionFilter& filter,
                                                              std::size_t limit) {
-  // The domain stands in the text or not: only so is its index used.
-  const std::string sql = select(entry_columns, "FROM suppression WHERE closed_ms IS NULL") +
-                          (filter.domain ? " AND domain = ?3" : " AND ?3 IS NULL") +
-                          " AND (?1 IS NULL OR shop = ?1) AND (?2 IS NULL OR reason = ?2)"
-                          " AND (?4 IS NULL OR since_ms >= ?4) AND (?5 IS NULL OR since_ms <= ?5)"
-                          " ORDER BY key, shop LIMIT ?6";
+  const std::string sql = select(entry_columns, open_entries_of(filter)) +
+                          " AND (?2 IS NULL OR reason = ?2) ORDER BY key, shop LIMIT ?6";
   return all(connection_.query(sql, filter.shop, filter.reason, filter.domain, filter.from,
                                filter.to, limit),
              read_entry);
@@ -216,10 +221,41 @@ std::vector<records::SuppressionEvent> Inquiry::suppression_history(std::string_
   return all(connection_.query(sql, key, limit), read_event);
 }
 
-std::int64_t Inquiry::parked_count() {
-  Rows rows = connection_.query("SELECT count(*) FROM parked");
+std::int64_t Inquiry::parked_count(const std::optional<std::string>& key) {
+  Rows rows = key ? connection_.query("SELECT count(*) FROM parked WHERE domain = ? AND key = ?",
+                                      std::string_view(*key).substr(key->rfind('@') + 1), *key)
+                  : connection_.query("SELECT count(*) FROM parked");
   rows.next();
   return rows.integer();
+}
+
+std::vector<Points> Inquiry::points(std::string_view key, TimePoint since) {
+  Rows rows = connection_.query(
+      "SELECT shop, kind, count(*), max(at_ms) FROM point WHERE key = ? AND at_ms >= ?"
+      " GROUP BY shop, kind ORDER BY shop, kind",
+      key, since);
+  std::vector<Points> points;
+  while (rows.next()) {
+    Points each;
+    each.shop = rows.text();
+    each.kind = rows.text();
+    each.count = rows.integer();
+    each.last = rows.time();
+    points.push_back(std::move(each));
+  }
+  return points;
+}
+
+std::map<std::string, std::int64_t> Inquiry::suppression_counts(const SuppressionFilter& filter) {
+  const std::string sql =
+      "SELECT reason, count(*)" + open_entries_of(filter) + " AND ?2 IS NULL GROUP BY reason";
+  Rows rows = connection_.query(sql, filter.shop, nullptr, filter.domain, filter.from, filter.to);
+  std::map<std::string, std::int64_t> counts;
+  while (rows.next()) {
+    std::string reason = rows.text();
+    counts[std::move(reason)] = rows.integer();
+  }
+  return counts;
 }
 
 records::HeldBack Inquiry::held_back(std::string_view key) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,14 @@ struct SuppressionFilter {
   std::optional<TimePoint> to;        ///< and not after
 };
 
+/// Soft points of an address.
+struct Points {
+  std::string shop;
+  std::string kind;  ///< mailbox, delivery
+  std::int64_t count = 0;
+  TimePoint last;
+};
+
 /// Questions of people: read-only, on a connection of its own, for one thread. Every answer is a
 /// snapshot, and none stays open after the call, so the writer is never held up. Works beside a
 /// running daemon and without one. Throws Failure. Keys are made by the mail module.
@@ -131,8 +140,12 @@ class Inquiry {
   /// Candidates that wait for somebody to look, the oldest first.
   std::vector<records::SuppressionEntry> parked(const std::optional<std::string>& domain,
                                                 std::size_t limit);
-  /// Candidates of all domains.
-  std::int64_t parked_count();
+  /// Candidates of all domains, or of one key.
+  std::int64_t parked_count(const std::optional<std::string>& key = {});
+  /// Soft points of an address since then, by shop and kind.
+  std::vector<Points> points(std::string_view key, TimePoint since);
+  /// How many open entries a filter finds (its reason does not count), by reason.
+  std::map<std::string, std::int64_t> suppression_counts(const SuppressionFilter& filter);
   /// How much mail to an address the list has held back.
   records::HeldBack held_back(std::string_view key);
   /// How the entry stands at `now` (trial.h).

@@ -101,11 +101,12 @@ std::int64_t suppress(Transaction& change, const SuppressionEntry& entry) {
 }
 
 std::vector<SuppressionEntry> clear(Transaction& change, const Clearing& clearing,
-                                    std::string_view but_for) {
+                                    bool (*wanted)(std::string_view reason)) {
   Cause cause{clearing.at, clearing.reason, clearing.actor};
   if (clearing.until) cause.reason += " (until " + timestamp(*clearing.until) + ")";
   auto entries = open_entries(change.book(), clearing.key, clearing.shop);
-  std::erase_if(entries, [&](const auto& entry) { return entry.reason == but_for; });
+  if (wanted != nullptr)
+    std::erase_if(entries, [&](const auto& entry) { return !wanted(entry.reason); });
   for (const SuppressionEntry& open : entries) {
     if (clearing.until) {
       change.book().execute("UPDATE suppression SET lifted_ms = ? WHERE id = ?", *clearing.until,

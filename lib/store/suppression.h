@@ -43,10 +43,10 @@ struct Clearing {
   std::optional<TimePoint> until{};  ///< lifted until then only; it holds again afterwards
 };
 
-/// Closes (or lifts) the open entries; they stay in the history. `but_for` names a reason whose
-/// entries stay. Returns them as they were; empty when there were none.
+/// Closes (or lifts) the open entries; they stay in the history. `wanted` tells by an entry's
+/// reason whether it is meant; null: it is. Returns them as they were; empty when there were none.
 std::vector<records::SuppressionEntry> clear(Transaction& change, const Clearing& clearing,
-                                             std::string_view but_for = {});
+                                             bool (*wanted)(std::string_view reason) = nullptr);
 
 /// The open entries of an address; of one shop, or of all and the operator's.
 std::vector<records::SuppressionEntry> open_entries(Connection& book, std::string_view key,

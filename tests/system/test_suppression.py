@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 """Dead addresses: accepted and dropped, free of charge, found in any spelling, cleared by one command."""
+import os
+import subprocess
 import unittest
+from pathlib import Path
 
 import harness
 from dialogue import Dialogue
@@ -106,6 +109,11 @@ class Suppression(harness.Scenario):
                 self.assertAccepted(relay.deliver(MAIL, recipients=[spelling]), recipients=0, suppressed=1)
                 self.assertEqual(relay.ctl("suppression", "show", spelling)[0], 0)
 
+    def test_a_domain_in_any_script_is_one_key(self):
+        relay, _ = self.listed(address="花子@日本語.example")
+        for spelling in ("花子@日本語.EXAMPLE", "花子@xn--wgv71a119e.example", "<花子@日本語.example>"):
+            self.assertEqual(relay.ctl("suppression", "show", spelling)[0], 0, spelling)
+
     def test_clearing_is_one_command_with_a_reason_and_leaves_a_history(self):
         relay, sink = self.listed()
         self.assertNotEqual(relay.ctl("suppression", "clear", DEAD)[0], 0, "a reason is asked for")
@@ -118,6 +126,107 @@ class Suppression(harness.Scenario):
             self.assertIn(word, history)
         message_id = self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]))
         relay.wait("sent", id=message_id)
+
+    def test_a_third_clearing_within_90_days_warns(self):
+        relay, _ = self.pair()
+        for time in (1, 2, 3):
+            relay.ctl("suppression", "add", DEAD, "--reason", "hard")
+            code, output, _ = relay.ctl("suppression", "clear", DEAD, "--reason", "she says it works")
+            self.assertEqual(code, 0)
+            self.assertEqual("cleared 3 times within 90 days" in output, time == 3, output)
+
+    def test_an_entry_may_be_lifted_for_a_time(self):
+        relay, _ = self.listed()
+        self.assertIn("until", relay.ctl("suppression", "clear", DEAD, "--for", "1h", "--reason", "a test mail")[1])
+        self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]))
+        self.assertIn("lifted until", relay.ctl("suppression", "show", DEAD, "--lang", "en")[1])
+        relay.stop()
+        with relay.write_book() as book:
+            book.execute("UPDATE suppression SET lifted_ms = lifted_ms - 3600000")
+        relay.start()
+        self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]), recipients=0, suppressed=1)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: two persons are two users of the system")
+    def test_a_complaint_is_cleared_by_two_persons(self):
+        relay, _ = self.pair()
+        self.assertEqual(relay.ctl("suppression", "add", DEAD, "--reason", "complaint")[0], 65, "whose complaint?")
+        self.assertEqual(relay.ctl("suppression", "add", DEAD, "--reason", "complaint", "--shop", "shop-a")[0], 0)
+        clear = ["suppression", "clear", DEAD, "--reason", "he wants receipts"]
+        for _ in range(2):
+            code, output, _ = relay.ctl(*clear)
+            self.assertEqual(code, 1)
+            self.assertIn("second person", output)
+        self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]), recipients=0, suppressed=1)
+        code, output, errors = self.as_somebody_else(relay, *clear)
+        self.assertEqual(code, 0, errors)
+        self.assertIn("cleared entry", output)
+        self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]))
+        self.assertEqual(relay.book("SELECT count(DISTINCT actor) FROM audit"), [(2,)])
+
+    def as_somebody_else(self, relay, *arguments):
+        """ecrelayctl as another user, who is in the group of the control socket."""
+        self.folder.chmod(0o711)
+        socket = Path(relay.config["control"]["socket"])
+        socket.chmod(0o660)
+        done = subprocess.run(["setpriv", "--reuid", "65534", "--regid", str(socket.stat().st_gid), "--clear-groups",
+                               harness.program("ecrelayctl"), "--socket", str(socket), *arguments], capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_unsubscribes_are_a_shops_and_stay(self):
+        relay, _ = self.pair()
+        code, _, errors = relay.ctl("suppression", "add", DEAD, "--reason", "unsubscribe")
+        self.assertEqual(code, 65)
+        self.assertIn("name the shop", errors)
+        code, _, errors = relay.ctl("suppression", "add", DEAD, "--reason", "unsubscribe", "--shop", "shop-a", "--for", "30d")
+        self.assertEqual(code, 65)
+        self.assertEqual(relay.ctl("suppression", "add", DEAD, "--reason", "unsubscribe", "--shop", "shop-a",
+                                   "--evidence", "one-click, 2026-11-24")[0], 0)
+        self.assertAccepted(relay.deliver(MAIL, recipients=[DEAD]), recipients=0, suppressed=1)
+        other = MAIL.replace(b"info@shop-a.example", b"info@shop-b.example")
+        self.assertAccepted(relay.deliver(other, sender="info@shop-b.example", recipients=[DEAD]))
+        self.assertEqual(relay.ctl("suppression", "clear", "--domain", "customer.example", "--reason", "x")[0], 1)
+        self.assertIn("2026-11-24", relay.ctl("suppression", "show", DEAD)[1])
+
+    def test_mailboxes_made_late_are_cleared_by_their_domain(self):
+        relay, _ = self.pair()
+        file = self.folder / "list.csv"
+        file.write_text("".join(f"c{n}@moved.example,,hard\n" for n in range(2500)) + "d@moved.example,shop-a,unsubscribe\n")
+        self.assertEqual(relay.ctl("suppression", "import", str(file), "--reason", "bounced")[0], 0)
+        code, output, _ = relay.ctl("suppression", "clear", "--domain", "moved.example", "--dry-run")
+        self.assertEqual((code, output), (0, "would be cleared: hard 2500\nwould stay:       unsubscribe 1\n"))
+        clear = ["suppression", "clear", "--domain", "moved.example", "--reason", "mailboxes made today"]
+        self.assertEqual(relay.ctl(*clear, "--before", "2020-01-01")[0], 1)
+        code, output, errors = relay.ctl(*clear, "--since", "2020-01-01")
+        self.assertEqual(code, 0, errors)
+        self.assertIn("2500 entries in all", output)
+        self.assertEqual(relay.book("SELECT reason FROM suppression WHERE closed_ms IS NULL"), [("unsubscribe",)])
+
+    def test_one_screen_tells_support_all_in_english_or_japanese(self):
+        relay, sink = self.pair()
+        gone = "permfail@customer.example"
+        message = self.assertAccepted(relay.deliver(MAIL, recipients=[gone]))
+        relay.wait("suppress", id=message)
+        for _ in range(3):
+            self.assertAccepted(relay.deliver(MAIL, recipients=[gone]), recipients=0, suppressed=1)
+        code, english, _ = relay.ctl("suppression", "show", "PermFail@Customer.example", "--lang", "en")
+        self.assertEqual(code, 0)
+        for words in ("BLOCKED for shop-a", "the mailbox does not exist (hard)", "at rcpt: 550 5.1.1 User unknown", message,
+                      "ご注文ありがとうございます", "3 recipients", "then one message tries again", "listed", "suppression clear"):
+            self.assertIn(words, english)
+        self.assertLessEqual(len(english.splitlines()), 24, english)
+        code, japanese, _ = relay.ctl("suppression", "show", gone, "--lang", "ja")
+        for words in ("止まっています: ショップ shop-a", "宛先のメールボックスが存在しません", "550 5.1.1 User unknown", message,
+                      "3 件", "解除するには"):
+            self.assertIn(words, japanese)
+        code, told, _ = relay.ctl("suppression", "show", ALIVE, "--lang", "en")
+        self.assertEqual(code, 1)
+        self.assertIn("NOT BLOCKED", told)
+        code, told, _ = relay.ctl("suppression", "show", gone, "--shop", "shop-b", "--lang", "en")
+        self.assertEqual(code, 1, told)
+        relay.ctl("suppression", "clear", gone, "--reason", "ticket 4711: she made the mailbox again")
+        told = relay.ctl("suppression", "show", gone, "--lang", "en")[1]
+        self.assertIn("NOT BLOCKED", told)
+        self.assertIn("ticket 4711", told)
 
     def test_clearing_what_is_not_listed_is_a_no(self):
         relay, _ = self.pair()
@@ -164,10 +273,11 @@ class Suppression(harness.Scenario):
         for line in (2, 3, 4, 5, 6):
             self.assertIn(f"list.csv:{line}: ", errors)
         self.assertNotIn("list.csv:1:", errors)
-        file.write_text("ok@customer.example\na@b.jp,shop-z\n")
+        file.write_text("ok@customer.example\na@b.jp,shop-z\nb@b.jp,,unsubscribe\n")
         code, _, errors = relay.ctl("suppression", "import", str(file), "--reason", "x")
-        self.assertNotEqual(code, 0)
-        self.assertIn("shop-z", errors)
+        self.assertEqual(code, 65)
+        self.assertIn("list.csv:2: no shop 'shop-z'", errors)
+        self.assertIn("list.csv:3: unsubscribe is one shop's", errors)
         self.assertEqual(relay.book("SELECT count(*) FROM suppression"), [(0,)])
 
 
