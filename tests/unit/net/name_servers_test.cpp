@@ -13,10 +13,12 @@ using Answers = NameServer::Answers;
 
 class NameServersTest : public Loop {
  protected:
-  dns::Reply ask(const std::vector<Endpoint>& servers, const std::string& name) {
+  /// A machine that is busy answers late: only silence is waited for shortly.
+  dns::Reply ask(const std::vector<Endpoint>& servers, const std::string& name,
+                 std::chrono::milliseconds patience = 5s) {
     NameServers::Options options;
     options.servers = servers;
-    options.timeout = 50ms;
+    options.timeout = patience;
     options.tries = 1;
     NameServers asked(executor(), options);
     dns::Reply reply;
@@ -40,7 +42,7 @@ TEST_F(NameServersTest, TellsNothingFromFailureFromSilence) {
   EXPECT_EQ(standing("unknown.example"), dns::Standing::no_name);
   EXPECT_EQ(standing("broken.example"), dns::Standing::failed);
   EXPECT_EQ(standing("refused.example"), dns::Standing::failed);
-  EXPECT_EQ(standing("silent.example"), dns::Standing::silent);
+  EXPECT_EQ(ask({server.at()}, "silent.example", 50ms).standing, dns::Standing::silent);
   EXPECT_EQ(ask({server.at()}, "broken.example").detail, "SERVFAIL");
   EXPECT_EQ(standing(std::string(70, 'x') + ".example"), dns::Standing::failed);
 }
