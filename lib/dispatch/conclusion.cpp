@@ -80,28 +80,52 @@ std::optional<records::Weight> weight_of(const policy::Suppression& decision) {
                                   : records::Weight::delivery_point;
 }
 
-/// What the reply says about the address, for the suppression list.
-std::optional<records::Sign> sign_of(const Job& job, const Job::Recipient& recipient,
-                                     const Concluded& concluded, const Attempted& attempted,
-                                     const policy::OperatorRules& own) {
-  if (concluded.state != records::State::bounced || job.kind == records::Kind::report)
-    return std::nullopt;
+struct Weighted {
+  records::Weight weight;
+  std::string_view reason;
+};
+
+/// Rows 20 and 21: of what was put off until its time was over only the last word about the mailbox
+/// counts. A 4yz at RCPT may be a greylist, or the server's own trouble.
+bool is_about_mailbox(const Concluded& concluded) {
+  const std::string& enhanced = concluded.result.reply.enhanced;
+  return concluded.verdict.about == policy::About::recipient &&
+         (concluded.verdict.reason == "mailbox_full" || enhanced.starts_with("4.2.") ||
+          enhanced == "4.1.1");
+}
+
+std::optional<Weighted> weighted(const Job::Recipient& recipient, const Concluded& concluded,
+                                 const Attempted& attempted,
+                                 const policy::OperatorRules& own) {
+  if (concluded.result.origin != smtp::Origin::peer) return std::nullopt;
+  if (concluded.state == records::State::expired && is_about_mailbox(concluded))
+    return Weighted{records::Weight::delivery_point, concluded.verdict.reason};
+  if (concluded.state != records::State::bounced) return std::nullopt;
   policy::Evidence evidence{concluded.result.stage, concluded.result.reply, recipient.address,
                             attempted.server_host};
   const policy::Suppression decision = policy::suppression_for(evidence, own);
   const auto weight = weight_of(decision);
-  if (!weight || concluded.result.origin != smtp::Origin::peer) return std::nullopt;
+  return weight ? std::optional(Weighted{*weight, decision.listed_as()}) : std::nullopt;
+}
+
+/// What the reply says about the address, for the suppression list.
+std::optional<records::Sign> sign_of(const Job& job, const Job::Recipient& recipient,
+                                     const Concluded& concluded, const Attempted& attempted,
+                                     const policy::OperatorRules& own) {
+  if (job.kind == records::Kind::report) return std::nullopt;
+  const auto found = weighted(recipient, concluded, attempted, own);
+  if (!found) return std::nullopt;
   records::SuppressionEntry entry;
   entry.shop = job.shop;
   entry.key = recipient.key;
   entry.address = recipient.address;
-  entry.reason = decision.listed_as();
+  entry.reason = found->reason;
   entry.since = attempted.at;
   entry.evidence = attempted.server + " at " + std::string(smtp::to_text(concluded.result.stage)) +
                    ": " + concluded.result.reply.line();
   entry.message = job.id;
   entry.actor = "relay";
-  return records::Sign{*weight, std::move(entry)};
+  return records::Sign{found->weight, std::move(entry)};
 }
 
 void charge(const Job& job, const Job::Recipient& recipient, const Attempted& attempted,

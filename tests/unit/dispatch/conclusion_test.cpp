@@ -129,6 +129,27 @@ TEST(Conclusion, ARefusalAboutUsBouncesNobodyOntoTheList) {
   EXPECT_TRUE(conclusion.outcome.signs.empty());
 }
 
+TEST(Conclusion, WhatExpiresCountsForTheAddressWhereTheLastWordWasAboutItsMailbox) {
+  Job old = job(1);
+  old.accepted_at = noon - 49h;
+  old.expires_at = noon - 1h;
+  old.recipients[0].attempts = 100;
+  const auto signs = [&](const Reply& reply, Stage stage = Stage::rcpt) {
+    const Conclusion conclusion = conclude(old, {result(stage, reply)}, attempted(), rules(), 0);
+    EXPECT_EQ(conclusion.outcome.recipients[0].state, records::State::expired) << reply.line();
+    return conclusion.outcome.signs;
+  };
+  const auto full = signs(Reply(452, "4.2.2", "mailbox full"));
+  ASSERT_EQ(full.size(), 1U);
+  EXPECT_EQ(full[0].weight, records::Weight::delivery_point);
+  EXPECT_EQ(full[0].entry.reason, "mailbox_full");
+  EXPECT_EQ(signs(Reply(450, "4.2.1", "mailbox busy")).size(), 1U);
+  EXPECT_TRUE(signs(Reply(451, "4.7.1", "greylisted, try again")).empty());
+  EXPECT_TRUE(signs(Reply(451, "4.3.0", "queue file write error")).empty());
+  EXPECT_TRUE(signs(Reply(421, "4.7.0", "too many connections")).empty());
+  EXPECT_TRUE(signs(Reply(451, "4.4.1", "connection refused"), Stage::connect).empty());
+}
+
 TEST(Conclusion, WhatCannotBePricedIsAnErrorAndNotFree) {
   using namespace std::chrono;
   auto later = policy::PriceBook::build(
