@@ -132,6 +132,7 @@ Relay::Relay(Configuration configuration, Options options)
       reception_(intake_ports(), site_),
       reports_(reports::Ports{context_.get_executor(), workers_, store_.writer(), inquiry_,
                               [this](const store::Weighed& weighed) { on_weighed(weighed); },
+                              [this](const records::Message& mail) { on_onward(mail); },
                               listening_sockets()},
                std::move(configuration.terms)),
       tasks_(context_.get_executor(), log::failure_teller("daemon")),
@@ -322,6 +323,12 @@ void Relay::on_accepted(intake::Accepted accepted) {
   if (!job.recipients.empty()) {
     dispatcher_.announce(accepted.message.upstream, std::move(job), accepted.message.lane);
   }
+}
+
+/// A report goes on to its sender as a message of its own.
+void Relay::on_onward(const records::Message& mail) {
+  ++queued_;
+  dispatcher_.push(mail.upstream, mail.accepted_at, mail.id, mail.shop, mail.lane);
 }
 
 /// The book has weighed a sign about an address.

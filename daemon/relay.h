@@ -72,6 +72,7 @@ class Relay {
   net::Listener::Source listening_sockets();
   asio::awaitable<void> push_matching(store::QueueFilter filter, TimePoint due);
   void on_accepted(intake::Accepted accepted);
+  void on_onward(const records::Message& mail);
   void on_weighed(const store::Weighed& weighed);
   void on_broken(const std::string& reason);
   policy::ShopUsage usage_of(const std::string& shop, TimePoint at);

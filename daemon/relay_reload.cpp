@@ -128,6 +128,7 @@ void Relay::adopt(Configuration configuration, intake::Reception::Doors doors,
   watch_domains();
   dispatcher_.adopt(std::move(configuration.plan), senders);
   store_.writer().set_list_rules(list_rules(settings().suppression));
+  suppression_.set_quiet(settings().suppression.quiet_after_delivery);
   const log::Options log = log_options(settings());
   log::set_level(log.level);
   log::set_format(log.format);

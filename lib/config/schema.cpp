@@ -91,6 +91,9 @@ const std::vector<Field<Domain>>& table<Domain>() {
                domain_name),
       key("return_path", &Domain::return_path,
           "domain of envelope senders that bring reports back; needs reports.secret", domain_name),
+      key("forward_reports", &Domain::forward_reports,
+          "pass reports that came back to the return path on to the envelope sender that the shop "
+          "gave"),
       key("dkim", &Domain::dkim, "keys that sign this domain's mail; without any it goes unsigned"),
       key("unpublished", &Domain::unpublished,
           "until one of its keys is in DNS, mail is signed with them all the same (sign), signed "

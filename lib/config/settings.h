@@ -48,6 +48,7 @@ struct DkimKey {
 struct Domain {
   std::string name;
   std::optional<std::string> return_path;
+  bool forward_reports = false;  ///< what comes back goes on to the envelope sender
   std::vector<DkimKey> dkim;
   Unpublished unpublished = Unpublished::sign;
   DnsManager dns = DnsManager::shop;

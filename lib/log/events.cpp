@@ -62,6 +62,8 @@ constexpr auto table = std::to_array<EventInfo>({
      "too many addresses of a domain are said not to exist: they are parked, somebody must look"},
     {"report", Level::info, "id rcpt shop recipient action decision code enhanced text reason",
      "a report came back and was read"},
+    {"report_kept_back", Level::warning, "id shop recipient reason",
+     "a report is in the book and was not passed on to the sender (recipient)"},
     {"store_trouble", Level::error, "operation text", "the book or the spool failed"},
     {"clock", Level::warning, "by", "somebody set the clock of this machine"},
     {"store_recovered", Level::info, "text", "the book and the spool can be written again"},
@@ -327,6 +329,16 @@ void report_read(const ReportSummary& report, const Answer& answer, std::string_
       .add("action", report.action)
       .add("decision", report.decision)
       .add(answer)
+      .add("reason", reason)
+      .write();
+}
+
+void report_kept_back(const Ulid& id, std::string_view shop, std::string_view recipient,
+                      std::string_view reason) {
+  Line(Event::report_kept_back)
+      .add("id", id.text())
+      .add("shop", shop)
+      .add("recipient", recipient)
       .add("reason", reason)
       .write();
 }

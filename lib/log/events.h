@@ -177,6 +177,9 @@ struct ReportSummary {
   std::string_view decision;  ///< suppress, count, ignore, none
 };
 void report_read(const ReportSummary& report, const Answer& answer, std::string_view reason);
+/// It was not carried on to the sender, who wants it.
+void report_kept_back(const Ulid& id, std::string_view shop, std::string_view recipient,
+                      std::string_view reason);
 
 // --- the rest of the house ----------------------------------------------------------------
 

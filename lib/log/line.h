@@ -41,6 +41,7 @@ enum class Event {
   suppress_clear,
   wave,
   report,
+  report_kept_back,
   store_trouble,
   clock,
   store_recovered,

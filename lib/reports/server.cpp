@@ -6,6 +6,7 @@
 
 #include "log/events.h"
 #include "log/failure.h"
+#include "mail/address.h"
 #include "reports/session.h"
 #include "smtp/reply.h"
 
@@ -16,8 +17,12 @@ namespace {
 // taken at once.
 constexpr std::size_t most_connections = 100;
 constexpr std::uint32_t most_of_an_address = 20;
-constexpr std::uint32_t reports_a_second = 200;
-constexpr std::uint32_t reports_at_once = 400;
+constexpr std::uint32_t reports_a_second = 500;
+constexpr std::uint32_t reports_at_once = 1000;
+// One address leaves some of it to the others.
+constexpr std::uint32_t of_an_address_a_second = 400;
+constexpr std::uint32_t of_an_address_at_once = 800;
+constexpr std::size_t most_addresses = 10'000;
 constexpr std::chrono::seconds refusal_time{2};
 
 asio::awaitable<void> turn_away(net::Stream stream, std::string wire) {
@@ -45,6 +50,15 @@ asio::awaitable<void> hold(policy::ConnectionCaps& connections, std::unique_ptr<
   co_await session->run();
 }
 
+std::unordered_set<std::string> forwarding_domains(const config::Settings& settings) {
+  std::unordered_set<std::string> domains;
+  for (const config::Shop& shop : settings.shops) {
+    for (const config::Domain& domain : shop.domains)
+      if (domain.forward_reports) domains.insert(mail::domain_key(domain.name));
+  }
+  return domains;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Terms>> make_terms(std::shared_ptr<const config::Settings> settings,
@@ -55,6 +69,7 @@ Result<std::shared_ptr<const Terms>> make_terms(std::shared_ptr<const config::Se
   const config::Reports& reports = terms->settings->reports;
   if (!reports.listen) return std::shared_ptr<const Terms>(std::move(terms));
   terms->return_paths.emplace(reports.secrets(), reports.lifetime);
+  terms->forwarding = forwarding_domains(*terms->settings);
   if (reports.tls == config::ReportsTls::off) return std::shared_ptr<const Terms>(std::move(terms));
   net::TlsServer::Options options;
   const config::TlsVersion minimum = terms->settings->tls.minimum;
@@ -111,6 +126,14 @@ bool Server::knows(const IpAddress& address) const {
   const auto& networks = terms_->settings->reports.networks;
   return std::any_of(networks.begin(), networks.end(),
                      [&](const Network& network) { return network.contains(address); });
+}
+
+bool Server::admits_another(const IpAddress& from, TimePoint now) {
+  // Only who had a return path is among them: it takes long until they are so many.
+  if (peers_.size() >= most_addresses) peers_.clear();
+  const auto peer =
+      peers_.try_emplace(from.text(), of_an_address_a_second, of_an_address_at_once, now).first;
+  return peer->second.take(now).allowed() && rate_.take(now).allowed();
 }
 
 void Server::welcome(net::Stream stream) {

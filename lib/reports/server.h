@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "config/settings.h"
@@ -15,6 +17,7 @@
 #include "policy/limits.h"
 #include "policy/operator_rule.h"
 #include "policy/return_path.h"
+#include "reports/onward.h"
 #include "store/inquiry.h"
 #include "store/weighing.h"
 #include "store/writer.h"
@@ -29,6 +32,8 @@ struct Ports {
   store::Inquiry& inquiry;  ///< of the network thread
   /// A report was weighed; what it came to is in the book.
   std::function<void(const store::Weighed&)> on_weighed;
+  /// The book has queued a mail that carries a report on.
+  std::function<void(const records::Message&)> on_onward;
   /// A listening socket for the address: one that was handed to the process, or a new one.
   net::Listener::Source listen;
 };
@@ -39,6 +44,7 @@ struct Terms {
   policy::OperatorRules rules{};                    ///< suppression.rules
   std::optional<policy::ReturnPaths> return_paths;  ///< where reports.listen is set
   std::optional<net::TlsServer> tls;
+  std::unordered_set<std::string> forwarding;  ///< by mail::domain_key(): forward_reports
 };
 
 /// Errors (invalid) say what is wrong with the certificate. One that `before` has is taken over.
@@ -50,12 +56,14 @@ struct Counters {
   std::uint64_t refused_connections = 0;
   std::uint64_t reports = 0;  ///< kept, and answered with 250
   std::uint64_t rejections = 0;
+  std::uint64_t forwarded = 0;  ///< of the reports, carried on to senders
 };
 
 /// The listener for what comes back to return paths (DESIGN "Return path and reports"). It may be
 /// open to the world: it takes mail only to a signed, unexpired return path for a recipient the
 /// book has, only from the null sender (complaints excepted), never relays, and never answers by
-/// mail. Connections and reports a second are limited apart from submissions. Network thread.
+/// mail. Connections and reports a second are limited, of all and of one address, apart from
+/// submissions; a stranger who has no return path uses nothing of that up. Network thread.
 class Server {
  public:
   Server(Ports ports, std::shared_ptr<const Terms> terms);
@@ -81,8 +89,9 @@ class Server {
   const std::shared_ptr<const Terms>& terms() const { return terms_; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
-  /// Takes a report's place in the rate.
-  bool admits_another(TimePoint now) { return rate_.take(now).allowed(); }
+  Onward& onward() { return onward_; }
+  /// Takes the place of a report of this address in the rate.
+  bool admits_another(const IpAddress& from, TimePoint now);
 
  private:
   void welcome(net::Stream stream);
@@ -93,6 +102,8 @@ class Server {
   std::shared_ptr<const Terms> terms_;
   policy::ConnectionCaps connections_;
   policy::TokenBucket rate_;
+  std::unordered_map<std::string, policy::TokenBucket> peers_;  ///< by address
+  Onward onward_;
   Counters counters_;
   std::shared_ptr<Door> door_;
   net::TaskGroup accepting_;

@@ -18,6 +18,8 @@ constexpr std::size_t kept_of_a_report = 1U << 20;
 /// A report gives our message back whole, with words and encoding around it.
 constexpr std::uint64_t room_around = 2U << 20;
 constexpr std::chrono::seconds command_time{60};
+/// Who tries so many addresses that are none of ours is shown out.
+constexpr std::uint64_t most_refusals = 50;
 constexpr std::chrono::minutes session_time{10};
 
 smtp::Limits limits() {
@@ -132,9 +134,6 @@ asio::awaitable<void> Session::on_event(smtp::Event event) {
 
 Reply Session::on_mail(smtp::MailFrom mail) {
   forget_transaction();
-  if (!server_.admits_another(now())) {
-    return refuse("mail", Reply(451, "4.7.1", "too many reports at once, try again later"), "rate");
-  }
   if (mail.sender) sender_ = mail.sender->text();
   return Reply(250, "2.1.0", "sender ok");
 }
@@ -151,6 +150,10 @@ Reply Session::on_rcpt(const smtp::RcptTo& rcpt) {
     if (!addressee) {
       return refuse("rcpt", Reply(550, "5.1.1", "no such return path"),
                     "the book has no such recipient");
+    }
+    if (!server_.admits_another(stream_.remote().address, now())) {
+      return refuse("rcpt", Reply(451, "4.7.1", "too many reports at once, try again later"),
+                    "rate");
     }
     subject_ = Subject{*path, std::move(*addressee)};
   } catch (const store::Failure& failure) {
@@ -169,7 +172,7 @@ asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
   }
   stream_.clear_deadline();
   auto reading = server_.ports().workers.run(
-      [bytes = std::move(report_)] { return mail::read_report(bytes); });
+      [bytes = std::string_view(report_)] { return mail::read_report(bytes); });
   const mail::Report report = co_await std::move(reading);
   // Feedback loops send complaints from an address of theirs; everything else that bounces is
   // sent from the null sender (RFC 5321 4.5.5), and what is not may be anybody's.
@@ -177,21 +180,29 @@ asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
     co_return refuse("body", Reply(550, "5.7.1", "only reports are taken here, from <>"),
                      "not the null sender, and no complaint");
   }
-  const Finding finding = finding_of(report, *subject_, now(), terms_->rules);
-  co_return co_await keep(finding);
+  Finding finding = finding_of(report, *subject_, now(), terms_->rules);
+  co_return co_await keep(std::move(finding));
 }
 
-asio::awaitable<Reply> Session::keep(const Finding& finding) {
-  const auto written = std::make_shared<Written>();
-  auto work = [finding, written,
-               rules = server_.ports().writer.list_rules()](store::Transaction& change) {
-    written->news = store::keep_report(change, finding.report);
-    if (written->news && finding.sign)
-      written->weighed = store::weigh(change, *finding.sign, *rules);
-  };
-  net::Answer<Result<void>> answer(server_.ports().executor);
-  server_.ports().writer.change(std::move(work), answer.done());
-  const Result<void> kept = co_await answer.result();
+/// What the sender gets of it; why not, where he wants it, is told.
+std::optional<store::Acceptance> Session::carried_on(TimePoint at) {
+  auto mail = server_.onward().mail(*terms_, *subject_, report_, at);
+  if (mail) return std::move(*mail);
+  log::report_kept_back(subject_->path.message, subject_->addressee.shop,
+                        subject_->addressee.sender, mail.error().detail);
+  return std::nullopt;
+}
+
+asio::awaitable<Reply> Session::keep(Finding finding) {
+  store::Returned returned;
+  returned.report = finding.report;
+  returned.sign = std::move(finding.sign);
+  returned.onward = carried_on(finding.report.at);
+  std::optional<records::Message> onward;
+  if (returned.onward) onward = returned.onward->message;
+  net::Answer<Result<store::Kept>> answer(server_.ports().executor);
+  server_.ports().writer.keep(std::move(returned), answer.done());
+  const Result<store::Kept> kept = co_await answer.result();
   if (!kept) {
     if (kept.error().code == ErrorCode::refused) {
       co_return refuse("body", Reply(550, "5.1.1", "no such return path"), kept.error().detail);
@@ -200,12 +211,17 @@ asio::awaitable<Reply> Session::keep(const Finding& finding) {
   }
   ++kept_;
   ++server_.counters().reports;
-  tell(finding, *written);
+  tell(finding.report, *kept);
+  if (kept->news && onward) {
+    ++server_.counters().forwarded;
+    log::report_queued(finding.report.message, onward->id, onward->shop,
+                       subject_->addressee.sender);
+    server_.ports().on_onward(*onward);
+  }
   co_return Reply(250, "2.0.0", "report taken");
 }
 
-void Session::tell(const Finding& finding, const Written& written) const {
-  const records::Report& row = finding.report;
+void Session::tell(const records::Report& row, const store::Kept& kept) const {
   log::ReportSummary summary;
   summary.id = row.message;
   summary.rcpt = row.recipient + 1;
@@ -213,11 +229,11 @@ void Session::tell(const Finding& finding, const Written& written) const {
   summary.recipient = subject_->addressee.address;
   summary.action = row.action.empty() ? row.kind : row.action;
   const std::string_view decision = row.decision;
-  summary.decision = written.weighed.parked ? "parked" : decision;
+  summary.decision = kept.weighed.parked ? "parked" : decision;
   const log::Answer said{static_cast<int>(text::number(row.reply).value_or(0)), row.status,
                          row.text};
-  log::report_read(summary, said, written.news ? row.reason : "repeated");
-  server_.ports().on_weighed(written.weighed);
+  log::report_read(summary, said, kept.news ? row.reason : "repeated");
+  server_.ports().on_weighed(kept.weighed);
 }
 
 void Session::forget_transaction() {
@@ -228,7 +244,7 @@ void Session::forget_transaction() {
 }
 
 Reply Session::refuse(std::string_view stage, Reply reply, std::string_view reason) {
-  ++rejects_;
+  if (++rejects_ > most_refusals) reply = Reply(421, "4.7.0", "too many errors");
   ++server_.counters().rejections;
   log::Rejection rejection;
   rejection.stage = stage;

@@ -10,7 +10,7 @@
 #include "reports/finding.h"
 #include "reports/server.h"
 #include "smtp/server_protocol.h"
-#include "store/weighing.h"
+#include "store/reports.h"
 
 namespace ecrelay::reports {
 
@@ -22,23 +22,18 @@ class Session {
   asio::awaitable<void> run();
 
  private:
-  /// What the book made of a finding.
-  struct Written {
-    bool news = false;
-    store::Weighed weighed;
-  };
-
   asio::awaitable<void> converse();
   asio::awaitable<void> on_event(smtp::Event event);
   asio::awaitable<smtp::Reply> on_body_end(const smtp::BodyEnd& end);
-  asio::awaitable<smtp::Reply> keep(const Finding& finding);
+  asio::awaitable<smtp::Reply> keep(Finding finding);
+  std::optional<store::Acceptance> carried_on(TimePoint at);
 
   smtp::Reply on_mail(smtp::MailFrom mail);
   smtp::Reply on_rcpt(const smtp::RcptTo& rcpt);
   void on_body_part(std::string_view bytes);
   void forget_transaction();
   smtp::Reply refuse(std::string_view stage, smtp::Reply reply, std::string_view reason);
-  void tell(const Finding& finding, const Written& written) const;
+  void tell(const records::Report& row, const store::Kept& kept) const;
   smtp::Capabilities capabilities() const;
   net::Deadline next_deadline() const;
   log::Peer peer() const;

@@ -157,7 +157,8 @@ std::vector<MessageTrace> Inquiry::trace_recipient(std::string_view key, std::si
 
 std::optional<Addressee> Inquiry::addressee(const Ulid& message, std::uint32_t n) {
   Rows rows = connection_.query(
-      "SELECT m.shop, r.address, r.key FROM recipient r JOIN message m ON m.id = r.message"
+      "SELECT m.shop, r.address, r.key, m.sender, m.upstream FROM recipient r JOIN message m ON "
+      "m.id = r.message"
       " WHERE r.message = ? AND r.n = ?",
       message, n);
   if (!rows.next()) return std::nullopt;
@@ -165,6 +166,8 @@ std::optional<Addressee> Inquiry::addressee(const Ulid& message, std::uint32_t n
   to.shop = rows.text();
   to.address = rows.text();
   to.key = rows.text();
+  to.sender = rows.text();
+  to.upstream = rows.text();
   return to;
 }
 

@@ -55,6 +55,8 @@ struct Addressee {
   std::string shop;
   std::string address;
   std::string key;
+  std::string sender{};    ///< of the message; "" is the null sender
+  std::string upstream{};  ///< that took it
 };
 
 struct UsageQuery {

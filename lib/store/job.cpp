@@ -24,7 +24,7 @@ void AcceptJob::append(Spool& spool) {
 }
 
 void AcceptJob::write(Transaction& change) {
-  held_back_ = claim_trials(change, acceptance_.message, acceptance_.recipients, rules_);
+  held_back_ = claim_trials(change, acceptance_.message, acceptance_.recipients, *rules_);
   first_ = insert(change, acceptance_.message, acceptance_.recipients);
   inserted_ = !first_;
 }
@@ -53,6 +53,12 @@ void RecordJob::append(Spool& spool) {
   if (!outcome_.report) return;
   Acceptance& report = *outcome_.report;
   report.message.location = spool.append(report.message.id, report.head, *report.body);
+}
+
+void ReturnJob::append(Spool& spool) {
+  if (!returned_.onward) return;
+  Acceptance& mail = *returned_.onward;
+  mail.message.location = spool.append(mail.message.id, mail.head, *mail.body);
 }
 
 bool AcceptJob::has_open_recipient() const {

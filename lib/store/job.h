@@ -45,9 +45,9 @@ class Job {
 
 class AcceptJob final : public Job {
  public:
-  /// `rules` outlive the job.
-  AcceptJob(Acceptance acceptance, const records::ListRules& rules, Writer::AcceptDone done)
-      : acceptance_(std::move(acceptance)), rules_(rules), done_(std::move(done)) {}
+  AcceptJob(Acceptance acceptance, std::shared_ptr<const records::ListRules> rules,
+            Writer::AcceptDone done)
+      : acceptance_(std::move(acceptance)), rules_(std::move(rules)), done_(std::move(done)) {}
 
   Ticket ticket() const { return Ticket(phase_); }
 
@@ -64,7 +64,7 @@ class AcceptJob final : public Job {
   bool has_open_recipient() const;
 
   Acceptance acceptance_;
-  const records::ListRules& rules_;
+  std::shared_ptr<const records::ListRules> rules_;
   Writer::AcceptDone done_;
   std::vector<HeldBehind> held_back_;
   std::shared_ptr<std::atomic<Ticket::Phase>> phase_ =
@@ -87,6 +87,25 @@ class RecordJob final : public Job {
   Outcome outcome_;
   std::shared_ptr<const records::ListRules> rules_;
   Writer::Done done_;
+};
+
+class ReturnJob final : public Job {
+ public:
+  ReturnJob(Returned returned, std::shared_ptr<const records::ListRules> rules,
+            std::function<void(Result<Kept>)> done)
+      : returned_(std::move(returned)), rules_(std::move(rules)), done_(std::move(done)) {}
+
+  void append(Spool& spool) override;
+  void write(Transaction& change) override { kept_ = keep(change, returned_, *rules_); }
+  void answer() override { done_(error() ? Result<Kept>(*error()) : Result<Kept>(kept_)); }
+  /// Who brings it tries again.
+  bool is_mail() const override { return returned_.onward.has_value(); }
+
+ private:
+  Returned returned_;
+  std::shared_ptr<const records::ListRules> rules_;
+  std::function<void(Result<Kept>)> done_;
+  Kept kept_;
 };
 
 class ChangeJob final : public Job {

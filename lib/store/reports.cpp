@@ -2,6 +2,7 @@
 
 #include "records/message.h"
 #include "store/ledger.h"
+#include "store/messages.h"
 
 namespace ecrelay::store {
 namespace {
@@ -59,6 +60,15 @@ bool keep_report(Transaction& change, const records::Report& report) {
   counts.bounced_later = 1;
   if (const auto shop = shop_that_sent(book, report)) count(change, *shop, report.at, counts);
   return true;
+}
+
+Kept keep(Transaction& change, const Returned& returned, const records::ListRules& rules) {
+  Kept kept;
+  kept.news = keep_report(change, returned.report);
+  if (!kept.news) return kept;
+  if (returned.sign) kept.weighed = weigh(change, *returned.sign, rules);
+  if (const auto& onward = returned.onward) insert(change, onward->message, onward->recipients);
+  return kept;
 }
 
 }  // namespace ecrelay::store

@@ -1,7 +1,12 @@
 #pragma once
 
+#include <optional>
+
+#include "records/list_rules.h"
 #include "records/report.h"
+#include "store/acceptance.h"
 #include "store/database.h"
+#include "store/weighing.h"
 
 namespace ecrelay::store {
 
@@ -15,5 +20,21 @@ bool said_to_have_failed(Connection& book, const Ulid& message, std::uint32_t re
 /// `bounced_later` on the day of the later of the two; the charge stays. Refused when the book has
 /// no such recipient.
 [[nodiscard]] bool keep_report(Transaction& change, const records::Report& report);
+
+/// A report on its way into the book.
+struct Returned {
+  records::Report report;
+  std::optional<records::Sign> sign;  ///< what it says about the address
+  std::optional<Acceptance> onward;   ///< the mail that carries it on to the sender
+};
+/// What the book made of it.
+struct Kept {
+  bool news = false;
+  Weighed weighed;
+};
+
+/// Keeps it; where it is news, the sign is weighed and the mail that carries it on is queued, all
+/// of it or nothing. That mail's body is in the spool already.
+Kept keep(Transaction& change, const Returned& returned, const records::ListRules& rules);
 
 }  // namespace ecrelay::store

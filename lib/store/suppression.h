@@ -76,6 +76,8 @@ class SuppressionIndex {
   /// back by an entry that it tries itself (trial.h).
   Result<std::optional<Listing>> find(std::string_view shop, std::string_view key, TimePoint now,
                                       const std::optional<Ulid>& message = {});
+  /// A reload has changed ListRules::quiet_after_delivery.
+  void set_quiet(Duration quiet) { quiet_ = quiet; }
 
  private:
   Connection connection_;

@@ -37,8 +37,7 @@ Writer::Writer(Connection& book, Spool& spool, StateDirectory& directory, Files&
 Writer::~Writer() { stop(); }
 
 Ticket Writer::accept(Acceptance acceptance, AcceptDone done) {
-  auto job =
-      std::make_unique<AcceptJob>(std::move(acceptance), settings_.list_rules, std::move(done));
+  auto job = std::make_unique<AcceptJob>(std::move(acceptance), list_rules(), std::move(done));
   Ticket ticket = job->ticket();
   submit(std::move(job));
   return ticket;
@@ -57,6 +56,10 @@ void Writer::set_list_rules(const records::ListRules& rules) {
   auto fresh = std::make_shared<const records::ListRules>(rules);
   const std::lock_guard lock(mutex_);
   list_rules_.swap(fresh);
+}
+
+void Writer::keep(Returned returned, std::function<void(Result<Kept>)> done) {
+  submit(std::make_unique<ReturnJob>(std::move(returned), list_rules(), std::move(done)));
 }
 
 void Writer::change(std::function<void(Transaction&)> work, Done done) {

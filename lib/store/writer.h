@@ -19,6 +19,7 @@
 #include "store/ballast.h"
 #include "store/database.h"
 #include "store/queue.h"
+#include "store/reports.h"
 #include "store/spool.h"
 #include "store/state_directory.h"
 #include "store/trial.h"
@@ -118,6 +119,8 @@ class Writer {
   /// more outcomes. Result: on disk; `refused` when the outcome contradicts the book; `unavailable`
   /// when the disk or the book failed (after the end of the writer it may still be on disk).
   void record(Outcome outcome, Done done);
+  /// Keeps what came back (reports.h); the book's answer is what it made of it.
+  void keep(Returned returned, std::function<void(Result<Kept>)> done);
   /// Runs one of the named operations (suppress, clear, retry, audit …) in the next transaction.
   /// `work` runs on the store thread; when it throws Failure nothing of it stays.
   void change(std::function<void(Transaction&)> work, Done done);

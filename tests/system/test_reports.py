@@ -6,6 +6,7 @@ import json
 import time
 import unittest
 
+import exim
 import harness
 import postfix
 from dialogue import Dialogue
@@ -294,6 +295,86 @@ class Reports(harness.Scenario):
             self.assertEqual(relay.book("SELECT key, reason FROM suppression"), [(gone, "hard")])
             self.assertEqual(relay.states(), {"sent": 2})
             self.assertAccepted(relay.deliver(MAIL, recipients=[gone]), recipients=0, suppressed=1)
+
+    @unittest.skipUnless(exim.allowed(), "Exim needs root or sudo without a password, and scripts/install-packages test")
+    def test_a_real_exim_that_bounces_later_finds_the_way_back(self):
+        gone = "gone@customer.example"
+        port = postfix.free_port()
+        with exim.Exim("bounce.shop-a.example", port) as server:
+            secret = self.folder / "return-path"
+            secret.write_bytes(SECRET)
+            secret.chmod(0o600)
+
+            def configure(config):
+                config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
+                config["reports"] = {"listen": f"127.0.0.1:{port}", "secret": f"file:{secret}"}
+
+            relay = self.relay(server.address, configure)
+            message = self.assertAccepted(relay.deliver(MAIL, recipients=[gone, RECIPIENT]), recipients=2)
+            relay.wait("sent", 2, id=message)
+            report, = relay.wait("report", id=message, recipient=gone)
+            self.assertEqual(report["action"], "failed", server.said())
+            self.assertIn("Unrouteable address", report["text"])
+            self.assertEqual(relay.book("SELECT DISTINCT key FROM report JOIN recipient ON report.message = recipient.message"
+                                        " AND report.recipient = recipient.n"), [(gone,)])
+            self.assertEqual(relay.states(), {"sent": 2})
+
+    def forwarding(self, **more):
+        return self.with_reports(lambda config: config["shops"][0]["domains"][0].update(forward_reports=True), **more)
+
+    def test_what_came_back_goes_on_to_the_shops_own_sender_once_and_free(self):
+        relay, sink, reports = self.forwarding()
+        message, path = self.sent(relay, sink)
+        for _ in range(3):
+            self.assertEqual(self.bring(reports, path, dsn()).code, 250)
+        relay.wait("report_queued", id=message, recipient="info@shop-a.example")
+        mail = sink.wait_for(2)[1]
+        self.assertEqual((mail.sender, mail.recipients), ("", ["info@shop-a.example"]))
+        self.assertIn(b"From: Mail Delivery System <MAILER-DAEMON@relay-1.example.jp>", mail.data)
+        self.assertNotIn(path.encode(), mail.data, "the way back is nobody's business")
+        whole = self.folder / "forwarded.eml"
+        whole.write_bytes(mail.data)
+        read = json.loads(relay.ctl("report", "read", "--json", str(whole))[1])
+        self.assertEqual((read["recipient"], read["status"], read["decision"]), (RECIPIENT, "5.1.1", "suppress"))
+        relay.wait("sent", recipient="info@shop-a.example")
+        self.assertEqual(relay.charges(), [("shop-a", 100)])
+        self.assertEqual(relay.book("SELECT sum(reports) FROM daily"), [(1,)])
+        self.assertEqual(relay.ctl("reconcile")[0], 0)
+        relay.restart()
+        self.assertEqual(len(sink.received()), 2)
+
+    def test_a_forwarded_report_that_cannot_be_delivered_ends_there(self):
+        relay, sink, reports = self.forwarding()
+        message = self.assertAccepted(relay.deliver(MAIL, sender="permfail@shop-a.example"))
+        relay.wait("sent", id=message)
+        self.assertEqual(self.bring(reports, sink.wait_for(1)[0].sender, dsn()).code, 250)
+        relay.wait("bounce", recipient="permfail@shop-a.example")
+        self.assertEqual(relay.book("SELECT kind, count(*) FROM message GROUP BY kind ORDER BY kind"), [("mail", 1), ("report", 1)])
+        self.assertEqual(relay.book("SELECT key FROM suppression"), [(RECIPIENT,)], "the shop's own address is not listed")
+
+    def test_a_forwarded_report_that_comes_back_is_not_forwarded_again(self):
+        relay, sink, reports = self.forwarding()
+        message, path = self.sent(relay, sink)
+        self.assertEqual(self.bring(reports, path, dsn()).code, 250)
+        forwarded = sink.wait_for(2)[1].data
+        self.assertEqual(self.bring(reports, path, forwarded.replace(b"5.1.1", b"5.2.2")).code, 250)
+        relay.wait("report_kept_back", id=message)
+        self.assertEqual(len(sink.received()), 2)
+
+    def test_strangers_without_a_return_path_are_shown_out_and_use_nothing_up(self):
+        relay, sink, reports = self.with_reports()
+        _, path = self.sent(relay, sink)
+        with Dialogue(reports) as smtp:
+            smtp.ehlo()
+            codes = []
+            for n in range(60):
+                smtp.ask("MAIL FROM:<>")
+                codes.append(smtp.ask(f"RCPT TO:<nobody{n}@bounce.shop-a.example>").code)
+                if codes[-1] == 421:
+                    break
+                smtp.ask("RSET")
+            self.assertEqual((codes[0], codes[-1], len(codes)), (550, 421, 51))
+        self.assertEqual(self.bring(reports, path, dsn()).code, 250)
 
     def test_two_shops_that_meet_it_dead_make_it_dead_for_all(self):
         relay, sink, reports = self.with_reports()

@@ -32,6 +32,7 @@ shops:
     name: shop
     domains:
       - name: shop.example
+        forward_reports: false
         dkim: []
         unpublished: sign
         dns: shop

@@ -158,6 +158,7 @@ shops:
     domains:
       - name: shop-a.example
         return_path: bounce.shop-a.example
+        forward_reports: true
         dkim:
           - selector: r1
             key: file:keys/tls.pem

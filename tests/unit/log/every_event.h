@@ -46,6 +46,7 @@ inline void tell_every_event(std::string_view text) {
   suppression_cleared(entry, text);
   wave_parked(text, 13, 60);
   report_read(ReportSummary{id, 3, text, text, text, text}, answer, text);
+  report_kept_back(id, text, text, text);
   store_trouble(text, text);
   store_recovered(text);
   dns_found(DnsFinding{text, text, text, text, "differs", text, text});
