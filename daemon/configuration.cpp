@@ -102,6 +102,7 @@ records::ListRules list_rules(const config::Suppression& from) {
   rules.hard = from.lifetimes.hard;
   rules.points = from.lifetimes.points;
   rules.domain = from.lifetimes.domain;
+  rules.domain_confirmation = from.domain_confirmation;
   rules.spread_shops = from.spread_shops;
   rules.spread_window = from.spread_window;
   rules.wave_percent = from.breaker.percent;

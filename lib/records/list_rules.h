@@ -50,6 +50,9 @@ struct ListRules {
   std::vector<Duration> points = {30 * day, 90 * day, 180 * day};
   std::vector<Duration> domain = {30 * day};
 
+  /// A domain is dead when our own look-ups find it so twice, so far apart.
+  Duration domain_confirmation = day;
+
   /// Listed for every shop once so many have met the address dead within the window.
   std::int64_t spread_shops = 2;
   Duration spread_window = 30 * day;

@@ -113,6 +113,7 @@ Result<std::shared_ptr<Server::Door>> Server::open_door(const Terms& terms) cons
 
 void Server::adopt(std::shared_ptr<const Terms> terms, std::shared_ptr<Door> door) {
   terms_ = std::move(terms);
+  domain_looks_ = std::make_shared<DomainLooks>(ports_.executor, terms_->settings->dns);
   const std::shared_ptr<Door> before = std::exchange(door_, std::move(door));
   if (before == door_) return;
   if (before) before->listener.stop();

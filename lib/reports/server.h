@@ -17,6 +17,7 @@
 #include "policy/limits.h"
 #include "policy/operator_rule.h"
 #include "policy/return_path.h"
+#include "reports/domain_look.h"
 #include "reports/onward.h"
 #include "store/inquiry.h"
 #include "store/weighing.h"
@@ -90,6 +91,8 @@ class Server {
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
   Onward& onward() { return onward_; }
+  /// Who asks keeps it: a reload may name another resolver.
+  const std::shared_ptr<DomainLooks>& domain_looks() const { return domain_looks_; }
   /// Takes the place of a report of this address in the rate.
   bool admits_another(const IpAddress& from, TimePoint now);
 
@@ -104,6 +107,7 @@ class Server {
   policy::TokenBucket rate_;
   std::unordered_map<std::string, policy::TokenBucket> peers_;  ///< by address
   Onward onward_;
+  std::shared_ptr<DomainLooks> domain_looks_;
   Counters counters_;
   std::shared_ptr<Door> door_;
   net::TaskGroup accepting_;

@@ -193,11 +193,24 @@ std::optional<store::Acceptance> Session::carried_on(TimePoint at) {
   return std::nullopt;
 }
 
+/// Our own look at the domain, where the report gives reason for one.
+asio::awaitable<std::optional<bool>> Session::domain_dead(const records::Sign& sign) {
+  const bool doubtful =
+      sign.entry.reason == "domain" || sign.weight == records::Weight::delivery_point;
+  if (!doubtful) co_return std::nullopt;
+  std::string domain(store::domain_of(sign.entry.key));
+  const std::shared_ptr<DomainLooks> looks = server_.domain_looks();
+  const DomainLook look = co_await looks->look(std::move(domain));
+  if (look == DomainLook::unknown) co_return std::nullopt;
+  co_return look == DomainLook::dead;
+}
+
 asio::awaitable<Reply> Session::keep(Finding finding) {
   store::Returned returned;
   returned.report = finding.report;
   returned.sign = std::move(finding.sign);
   returned.onward = carried_on(finding.report.at);
+  if (returned.sign) returned.domain_dead = co_await domain_dead(*returned.sign);
   std::optional<records::Message> onward;
   if (returned.onward) onward = returned.onward->message;
   net::Answer<Result<store::Kept>> answer(server_.ports().executor);

@@ -27,6 +27,7 @@ class Session {
   asio::awaitable<smtp::Reply> on_body_end(const smtp::BodyEnd& end);
   asio::awaitable<smtp::Reply> keep(Finding finding);
   std::optional<store::Acceptance> carried_on(TimePoint at);
+  asio::awaitable<std::optional<bool>> domain_dead(const records::Sign& sign);
 
   smtp::Reply on_mail(smtp::MailFrom mail);
   smtp::Reply on_rcpt(const smtp::RcptTo& rcpt);

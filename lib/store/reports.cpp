@@ -62,11 +62,49 @@ bool keep_report(Transaction& change, const records::Report& report) {
   return true;
 }
 
+namespace {
+
+/// Since when the domain has been found dead; nothing when it lives.
+std::optional<TimePoint> dead_since(Connection& book, std::string_view domain, bool dead,
+                                    TimePoint at) {
+  if (!dead) {
+    book.execute("DELETE FROM dead_domain WHERE domain = ?", domain);
+    return std::nullopt;
+  }
+  book.execute("INSERT INTO dead_domain (domain, since_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
+               domain, at);
+  Rows rows = book.query("SELECT since_ms FROM dead_domain WHERE domain = ?", domain);
+  rows.next();
+  return rows.time();
+}
+
+/// The sign beside what our own look-up has found (BOUNCE_RULES row 18).
+records::Sign checked(Connection& book, records::Sign sign, const std::optional<bool>& domain_dead,
+                      const records::ListRules& rules) {
+  if (!domain_dead) return sign;
+  records::SuppressionEntry& entry = sign.entry;
+  const auto since = dead_since(book, domain_of(entry.key), *domain_dead, entry.since);
+  if (entry.reason == "domain" && !*domain_dead) {
+    sign.weight = records::Weight::delivery_point;
+    entry.evidence += " (but DNS has the domain)";
+  } else if (sign.weight == records::Weight::delivery_point && since &&
+             entry.since - *since >= rules.domain_confirmation) {
+    sign.weight = records::Weight::entry;
+    entry.reason = "domain";
+    entry.evidence += " (and DNS has had no such domain since " + timestamp(*since) + ")";
+  }
+  return sign;
+}
+
+}  // namespace
+
 Kept keep(Transaction& change, const Returned& returned, const records::ListRules& rules) {
   Kept kept;
   kept.news = keep_report(change, returned.report);
   if (!kept.news) return kept;
-  if (returned.sign) kept.weighed = weigh(change, *returned.sign, rules);
+  if (returned.sign)
+    kept.weighed =
+        weigh(change, checked(change.book(), *returned.sign, returned.domain_dead, rules), rules);
   if (const auto& onward = returned.onward) insert(change, onward->message, onward->recipients);
   return kept;
 }

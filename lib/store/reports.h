@@ -25,7 +25,9 @@ bool said_to_have_failed(Connection& book, const Ulid& message, std::uint32_t re
 struct Returned {
   records::Report report;
   std::optional<records::Sign> sign;  ///< what it says about the address
-  std::optional<Acceptance> onward;   ///< the mail that carries it on to the sender
+  /// Whether our own look-up found the domain of the address dead; absent: not asked, or no answer.
+  std::optional<bool> domain_dead;
+  std::optional<Acceptance> onward;  ///< the mail that carries it on to the sender
 };
 /// What the book made of it.
 struct Kept {
@@ -33,8 +35,10 @@ struct Kept {
   Weighed weighed;
 };
 
-/// Keeps it; where it is news, the sign is weighed and the mail that carries it on is queued, all
-/// of it or nothing. That mail's body is in the spool already.
+/// Keeps it; where it is news, the sign is weighed (a sign that its domain is dead against our own
+/// look-up: one that finds it alive makes it a point, and one that finds it dead a second time,
+/// ListRules::domain_confirmation after the first, makes an entry of a point) and the mail that
+/// carries it on is queued, all of it or nothing. That mail's body is in the spool already.
 Kept keep(Transaction& change, const Returned& returned, const records::ListRules& rules);
 
 }  // namespace ecrelay::store

@@ -34,4 +34,12 @@ DROP INDEX suppression_log_by_domain;
 ALTER TABLE suppression_log DROP COLUMN domain;
 )sql";
 
+/// Since when our own name servers say that a domain is dead.
+inline constexpr const char* dead_domain_migration = R"sql(
+CREATE TABLE dead_domain (
+  domain   TEXT    PRIMARY KEY,
+  since_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace ecrelay::store

@@ -300,6 +300,7 @@ def base_config(folder, upstream="127.0.0.1:1"):
         "shops": [shop(folder, "shop-a", SHOP_DOMAIN), shop(folder, "shop-b", "shop-b.example")],
         "upstreams": [{"name": "default", "servers": [{"address": upstream}], "tls": "off"}],
         "retry": {"schedule": ["1s"], "expire": "1h"},
+        "dns": {"resolver": "127.0.0.1:1"},     # nobody is there, and nobody else is asked
         "log": {"level": "info", "format": "json", "target": f"file:{folder / 'relay.log'}"},
         "control": {"socket": str(folder / "control.sock")},
     }

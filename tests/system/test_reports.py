@@ -11,6 +11,7 @@ import harness
 import postfix
 from dialogue import Dialogue
 from harness import MAIL, SHARED
+from nameservers import Names
 
 RECIPIENT = "hanako@customer.example"
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -318,6 +319,23 @@ class Reports(harness.Scenario):
             self.assertEqual(relay.book("SELECT DISTINCT key FROM report JOIN recipient ON report.message = recipient.message"
                                         " AND report.recipient = recipient.n"), [(gone,)])
             self.assertEqual(relay.states(), {"sent": 2})
+
+    def test_a_domain_that_a_report_calls_dead_is_looked_up(self):
+        names = Names(self)
+        names.add("example")
+        names.add("alive.example", [("@", "MX 10 mx.alive.example.")])
+        names.add("null.example", [("@", "MX 0 .")])
+        names.start()
+        relay, sink, reports = self.with_reports(lambda config: config.update(dns=names.settings()))
+        everybody = [f"hanako@{name}.example" for name in ("alive", "null", "gone")]
+        relay.wait("sent", 3, id=self.assertAccepted(relay.deliver(MAIL, recipients=everybody), recipients=3))
+        for mail in sink.wait_for(3):
+            report = dsn("5.1.2", "550 5.1.2 Host unknown (Name server: host not found)", mail.recipients[0])
+            self.assertEqual(self.bring(reports, mail.sender, report).code, 250)
+        self.assertEqual(relay.book("SELECT key, reason FROM suppression ORDER BY key"),
+                         [("hanako@gone.example", "domain"), ("hanako@null.example", "domain")])
+        self.assertEqual(relay.book("SELECT key, kind FROM point"), [("hanako@alive.example", "delivery")])
+        self.assertEqual(relay.book("SELECT domain FROM dead_domain ORDER BY domain"), [("gone.example",), ("null.example",)])
 
     def forwarding(self, **more):
         return self.with_reports(lambda config: config["shops"][0]["domains"][0].update(forward_reports=True), **more)

@@ -138,5 +138,65 @@ TEST_F(Reports, FindTheirAddressee) {
   EXPECT_FALSE(inquiry.addressee(id_of(9), 0));
 }
 
+// --- what a report says of a domain, beside what DNS says of it -----------------------------
+
+class DeadDomain : public Reports {
+ protected:
+  /// What came of a report about recipient 0; each says something new.
+  Weighed heard(TimePoint at, records::Weight weight, const std::string& reason,
+                std::optional<bool> dead) {
+    Returned returned;
+    returned.report = bounce();
+    returned.report.at = at;
+    returned.report.reply = std::to_string(550 + ++said_);
+    records::Sign sign;
+    sign.weight = weight;
+    sign.entry.shop = "shop-a";
+    sign.entry.key = sign.entry.address = "user0@example.jp";
+    sign.entry.reason = reason;
+    sign.entry.since = at;
+    sign.entry.evidence = "said";
+    sign.entry.actor = "relay";
+    returned.sign = sign;
+    returned.domain_dead = dead;
+    Kept kept;
+    EXPECT_TRUE(change(store_.writer(), [&](Transaction& change) {
+      kept = store::keep(change, returned, records::ListRules());
+    }));
+    EXPECT_TRUE(kept.news);
+    return kept.weighed;
+  }
+
+  int said_ = 0;
+};
+
+TEST_F(DeadDomain, IsBelievedUnlessDnsHasIt) {
+  EXPECT_TRUE(heard(noon, records::Weight::entry, "domain", false).listed.empty());
+  EXPECT_EQ(heard(noon, records::Weight::entry, "domain", std::nullopt).listed.size(), 1U);
+  EXPECT_EQ(heard(noon, records::Weight::entry, "domain", true).listed[0].reason, "domain");
+  EXPECT_EQ(heard(noon, records::Weight::entry, "hard", false).listed.size(), 1U)
+      << "that is about the mailbox";
+}
+
+TEST_F(DeadDomain, IsListedWhenItWasMissingTwiceADayApart) {
+  const auto point = records::Weight::delivery_point;
+  using std::chrono::hours;
+  EXPECT_TRUE(heard(noon, point, "expired", true).listed.empty());
+  EXPECT_TRUE(heard(noon + hours(23), point, "expired", true).listed.empty());
+  const auto listed = heard(noon + hours(24), point, "expired", true).listed;
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed[0].reason, "domain");
+  EXPECT_EQ(listed[0].expires_at, noon + hours(24 + 24 * 30));
+  EXPECT_NE(listed[0].evidence.find("no such domain since 2025-11-23"), std::string::npos);
+}
+
+TEST_F(DeadDomain, ThatWasThereInBetweenBeginsAnew) {
+  const auto point = records::Weight::delivery_point;
+  using std::chrono::hours;
+  heard(noon, point, "expired", true);
+  heard(noon + hours(12), point, "expired", false);
+  EXPECT_TRUE(heard(noon + hours(25), point, "expired", true).listed.empty());
+}
+
 }  // namespace
 }  // namespace ecrelay::store
