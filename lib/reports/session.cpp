@@ -19,7 +19,7 @@ constexpr std::size_t kept_of_a_report = 1U << 20;
 constexpr std::uint64_t room_around = 2U << 20;
 constexpr std::chrono::seconds command_time{60};
 /// Who tries so many addresses that are none of ours is shown out.
-constexpr std::uint64_t most_refusals = 50;
+constexpr std::uint64_t most_strange_paths = 50;
 constexpr std::chrono::minutes session_time{10};
 
 smtp::Limits limits() {
@@ -143,7 +143,10 @@ Reply Session::on_rcpt(const smtp::RcptTo& rcpt) {
   const auto path =
       terms_->return_paths->read(rcpt.recipient.local(), rcpt.recipient.domain(), now());
   if (!path) {
-    return refuse("rcpt", Reply(550, "5.1.1", "no such return path"), path.error().detail);
+    const bool too_many = ++strange_paths_ > most_strange_paths;
+    const Reply reply = too_many ? Reply(421, "4.7.0", "too many errors")
+                                 : Reply(550, "5.1.1", "no such return path");
+    return refuse("rcpt", reply, path.error().detail);
   }
   try {
     auto addressee = server_.ports().inquiry.addressee(path->message, path->recipient);
@@ -257,7 +260,7 @@ void Session::forget_transaction() {
 }
 
 Reply Session::refuse(std::string_view stage, Reply reply, std::string_view reason) {
-  if (++rejects_ > most_refusals) reply = Reply(421, "4.7.0", "too many errors");
+  ++rejects_;
   ++server_.counters().rejections;
   log::Rejection rejection;
   rejection.stage = stage;

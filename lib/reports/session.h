@@ -55,6 +55,7 @@ class Session {
   net::Deadline command_began_;
   std::uint64_t kept_ = 0;
   std::uint64_t rejects_ = 0;
+  std::uint64_t strange_paths_ = 0;  ///< addresses that were none of ours
   std::string end_ = "lost";
 };
 
