@@ -82,7 +82,7 @@ std::optional<records::Weight> weight_of(const policy::Suppression& decision) {
 
 struct Weighted {
   records::Weight weight;
-  std::string_view reason;
+  std::string reason;
 };
 
 /// Rows 20 and 21: of what was put off until its time was over only the last word about the mailbox
@@ -95,17 +95,17 @@ bool is_about_mailbox(const Concluded& concluded) {
 }
 
 std::optional<Weighted> weighted(const Job::Recipient& recipient, const Concluded& concluded,
-                                 const Attempted& attempted,
-                                 const policy::OperatorRules& own) {
+                                 const Attempted& attempted, const policy::OperatorRules& own) {
   if (concluded.result.origin != smtp::Origin::peer) return std::nullopt;
   if (concluded.state == records::State::expired && is_about_mailbox(concluded))
-    return Weighted{records::Weight::delivery_point, concluded.verdict.reason};
+    return Weighted{records::Weight::delivery_point, std::string(concluded.verdict.reason)};
   if (concluded.state != records::State::bounced) return std::nullopt;
   policy::Evidence evidence{concluded.result.stage, concluded.result.reply, recipient.address,
                             attempted.server_host};
   const policy::Suppression decision = policy::suppression_for(evidence, own);
   const auto weight = weight_of(decision);
-  return weight ? std::optional(Weighted{*weight, decision.listed_as()}) : std::nullopt;
+  return weight ? std::optional(Weighted{*weight, std::string(decision.listed_as())})
+                : std::nullopt;
 }
 
 /// What the reply says about the address, for the suppression list.
