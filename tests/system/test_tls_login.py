@@ -2,6 +2,7 @@
 """TLS and logins on the side of the clients: nobody's password in clear, nobody in without one."""
 import base64
 import ssl
+import subprocess
 import unittest
 import warnings
 
@@ -74,6 +75,17 @@ class Tls(harness.Scenario):
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
         with self.assertRaises((ssl.SSLError, ConnectionError)):
             Dialogue(self.implicit, tls=context)
+
+    def test_key_exchange_is_by_curves_only(self):
+        self.relay_with_tls()
+        def said(*options):
+            return subprocess.run(["openssl", "s_client", "-connect", self.implicit, "-brief", *options], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=harness.PATIENCE).stderr
+        self.assertIn("CONNECTION ESTABLISHED", said("-groups", "P-256"))
+        for options in (("-groups", "ffdhe2048"), ("-groups", "ffdhe8192"), ("-tls1_2", "-cipher", "AES128-GCM-SHA256"),
+                        ("-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"), ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA")):
+            with self.subTest(options):
+                self.assertNotIn("CONNECTION ESTABLISHED", said(*options))
 
     def test_what_was_said_before_the_handshake_is_forgotten(self):
         self.relay_with_tls()
