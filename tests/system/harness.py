@@ -34,6 +34,8 @@ SANITIZER = os.environ.get("ECRELAY_SANITIZER", "")
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 # How long something may take before it counts as not happening; sanitizers are slow.
 PATIENCE = 20 * (4 if SANITIZER else 1)
+# What ecrelayd runs under: scripts/check --deep has valgrind here.
+UNDER = os.environ.get("ECRELAY_UNDER", "").split()
 SHOP_DOMAIN = "shop-a.example"
 
 
@@ -216,7 +218,7 @@ class Relay(Program):
 
     def start(self, *options):
         self.log_offset = self.log.stat().st_size if self.log.exists() else 0
-        self.spawn([program("ecrelayd"), "--config", str(self.file), *options],
+        self.spawn([*UNDER, program("ecrelayd"), "--config", str(self.file), *options],
                    stdout=subprocess.DEVNULL, env=self.environment())
         wait_until(lambda: self.events("ready") or not self.running(), "ecrelayd to be ready")
         if not self.running():
