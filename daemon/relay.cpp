@@ -25,6 +25,7 @@ constexpr std::chrono::seconds session_time{20};
 constexpr std::chrono::seconds predecessor_time{60};
 constexpr std::chrono::seconds status_interval{5};
 constexpr std::size_t backlog_page = 1000;
+constexpr std::chrono::seconds unreadable_pause{5};
 /// More than this many messages are found again by the time keeper of their upstream anyway.
 constexpr std::size_t retried_at_once = 100'000;
 
@@ -162,6 +163,7 @@ asio::awaitable<void> Relay::live() {
   queued_ = inquiry_.totals().queued;
   parked_ = inquiry_.parked_count();
   dispatcher_.start();
+  dispatcher_.recall(store_.flights().take_lost());
   if (const Result<void> opened = open_doors(); !opened) {
     log::internal_error("listen", opened.error().detail);
     exit_code_ = 69;
@@ -207,7 +209,17 @@ Result<void> Relay::open_doors() {
 /// What earlier runs left queued, page by page, while mail is served already.
 asio::awaitable<void> Relay::load_backlog() {
   for (;;) {
-    const std::vector<store::QueueItem> page = backlog_.next(backlog_page);
+    std::optional<std::vector<store::QueueItem>> read;
+    try {
+      read = backlog_.next(backlog_page);
+    } catch (const store::Failure& failure) {
+      log::store_trouble("read queue", failure.what());
+    }
+    if (!read) {  // it goes on where it was
+      co_await net::sleep_until(net::after(unreadable_pause));
+      continue;
+    }
+    const std::vector<store::QueueItem>& page = *read;
     if (page.empty()) co_return;
     Ulid last;
     for (const store::QueueItem& item : page) {
@@ -371,8 +383,18 @@ intake::Ports Relay::intake_ports() {
 }
 
 dispatch::Ports Relay::dispatch_ports() {
-  dispatch::Ports ports{
-      context_.get_executor(), resolver_, workers_, store_.writer(), {}, {}, {}, {}, {}, {}, {}};
+  dispatch::Ports ports{context_.get_executor(),
+                        resolver_,
+                        workers_,
+                        store_.writer(),
+                        store_.flights(),
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {}};
   ports.read_body = [this](const Ulid& id, const records::Location& location) {
     return store_.read(id, location);
   };

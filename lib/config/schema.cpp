@@ -173,7 +173,9 @@ const std::vector<Field<Retry>>& table<Retry>() {
   static const std::vector<Field<Retry>> rows = {
       key("schedule", &Retry::schedule,
           "waits after the first, second … failed attempt; the last one repeats", times),
-      key("expire", &Retry::expire, "age at which a recipient ends as expired",
+      key("expire", &Retry::expire,
+          "age at which a failed attempt is the last, and the recipient ends as expired; what grew "
+          "older while its upstream was away gets its one attempt",
           time(minutes(1), 30 * day)),
       key("delay_warning", &Retry::delay_warning,
           "age at which the envelope sender is told that a message waits; never when absent",

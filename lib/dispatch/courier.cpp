@@ -125,7 +125,8 @@ asio::awaitable<bool> Courier::log_in() {
   co_return std::holds_alternative<smtp::Ready>(event) || fail_by(event);
 }
 
-asio::awaitable<std::vector<smtp::RecipientResult>> Courier::deliver(const Job& job) {
+asio::awaitable<std::vector<smtp::RecipientResult>> Courier::deliver(const Job& job,
+                                                                     store::Flights& flights) {
   ++transactions_;
   // A stop may not cut a transaction: its outcome would be in doubt.
   stream_->set_stoppable(false);
@@ -134,6 +135,7 @@ asio::awaitable<std::vector<smtp::RecipientResult>> Courier::deliver(const Job& 
   for (bool finished = false; !finished;) {
     smtp::ClientEvent event = co_await step();
     if (std::holds_alternative<smtp::SendBody>(event)) {
+      flight_ = flights.begin(flight_of(job));
       co_await write_body();
     } else if (auto* done = std::get_if<smtp::Finished>(&event)) {
       results = std::move(done->results);

@@ -58,8 +58,11 @@ class Courier {
   std::optional<std::size_t> place() const { return place_; }
 
   /// One transaction: a result for each recipient of the job, in their order. Afterwards usable()
-  /// tells whether the connection is good for another.
-  asio::awaitable<std::vector<smtp::RecipientResult>> deliver(const Job& job);
+  /// tells whether the connection is good for another. From the moment the body goes out it is a
+  /// flight, which take_flight() hands over.
+  asio::awaitable<std::vector<smtp::RecipientResult>> deliver(const Job& job,
+                                                              store::Flights& flights);
+  store::Flights::Slot take_flight() { return std::exchange(flight_, std::nullopt); }
   bool usable() const { return stream_ && protocol_ && protocol_->idle(); }
 
   /// QUIT, briefly. May be opened again.
@@ -96,6 +99,7 @@ class Courier {
   std::string server_host_;
   std::string server_text_;
   std::uint32_t transactions_ = 0;
+  store::Flights::Slot flight_;
   std::optional<std::size_t> place_;
   std::optional<Counted> counted_;
 };

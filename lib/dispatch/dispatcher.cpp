@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "log/events.h"
+
 namespace ecrelay::dispatch {
 
 Dispatcher::Dispatcher(Ports ports, Plan plan)
@@ -50,6 +52,24 @@ asio::awaitable<void> Dispatcher::sweep() {
   }
   for (const auto& upstream : over) upstream->drain();
   for (const auto& upstream : over) co_await upstream->stop(net::after(std::chrono::seconds(5)));
+}
+
+void Dispatcher::recall(const std::vector<store::Flights::Lost>& lost) {
+  for (const auto& [flight, slot] : lost) {
+    std::vector<store::QueueItem> items;
+    try {
+      items = ports_.waiting(flight.message);
+    } catch (const store::Failure& failure) {
+      log::store_trouble("read queue", flight.message.text() + ": " + failure.what());
+      continue;  // it keeps its mark for the next start
+    }
+    std::erase_if(items, [&](const store::QueueItem& item) { return !flight.holds(item.n); });
+    if (items.empty()) {
+      ports_.flights.landed(slot);
+    } else {
+      find(items.front().upstream).recall(job_of(items), slot);
+    }
+  }
 }
 
 void Dispatcher::announce(const std::string& upstream, Job job, records::Lane lane) {

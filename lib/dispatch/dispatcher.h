@@ -17,6 +17,9 @@ class Dispatcher {
 
   /// Starts the upstreams.
   void start();
+  /// Flights of the run before that nobody saw land: their recipients are in doubt (P3). After
+  /// start(), and before the backlog.
+  void recall(const std::vector<store::Flights::Lost>& lost);
 
   /// By this plan from now on, in one step: every rule holds for what is concluded next. An
   /// upstream that it lacks delivers what still comes to it and waits for it as before, until it is

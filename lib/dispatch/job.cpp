@@ -1,5 +1,6 @@
 #include "dispatch/job.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ecrelay::dispatch {
@@ -44,6 +45,15 @@ Job job_of(const std::vector<store::QueueItem>& items) {
         Job::Recipient{each.n, each.address, each.key, each.attempts, each.warned});
   }
   return job;
+}
+
+store::Flight flight_of(const Job& job) {
+  store::Flight flight{job.id, job.recipients.front().n, job.recipients.front().n};
+  for (const Job::Recipient& each : job.recipients) {
+    flight.first = std::min(flight.first, each.n);
+    flight.last = std::max(flight.last, each.n);
+  }
+  return flight;
 }
 
 }  // namespace ecrelay::dispatch

@@ -9,6 +9,7 @@
 
 #include "core/time.h"
 #include "records/message.h"
+#include "store/flights.h"
 #include "store/queue.h"
 
 namespace ecrelay::dispatch {
@@ -49,5 +50,7 @@ Job job_of(const records::Message& message, const std::vector<records::Recipient
 
 /// A job of what the book says is queued of one message (not empty); the body is in the spool.
 Job job_of(const std::vector<store::QueueItem>& items);
+/// A transaction with the job's recipients, which there are.
+store::Flight flight_of(const Job& job);
 
 }  // namespace ecrelay::dispatch

@@ -14,6 +14,7 @@
 #include "net/resolver.h"
 #include "net/workers.h"
 #include "records/spool_record.h"
+#include "store/flights.h"
 #include "store/suppression.h"
 #include "store/writer.h"
 
@@ -26,6 +27,7 @@ struct Ports {
   net::Resolver& resolver;
   net::Workers& workers;
   store::Writer& writer;
+  store::Flights& flights;
   std::function<Result<records::Body>(const Ulid&, const records::Location&)> read_body;
   std::function<std::vector<store::QueueItem>(const Ulid&)>
       waiting;  ///< what the book has queued of it

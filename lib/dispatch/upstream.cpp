@@ -301,7 +301,8 @@ asio::awaitable<void> Upstream::transact(Courier& courier, Job& job, bool may_mo
     const Steady began = std::chrono::steady_clock::now();
     take_batch(courier.pool(), job, rest);
     const bool was_idle = courier.transactions() > 0;
-    auto results = co_await courier.deliver(job);
+    auto results = co_await courier.deliver(job, ports_.flights);
+    const store::Flights::Slot slot = courier.take_flight();
     judge_server(courier, results, was_idle);
     for (std::size_t i = job.recipients.size(); may_move && i-- > 0;) {
       if (!can_move(results[i])) continue;
@@ -309,7 +310,11 @@ asio::awaitable<void> Upstream::transact(Courier& courier, Job& job, bool may_mo
       job.recipients.erase(job.recipients.begin() + static_cast<std::ptrdiff_t>(i));
       results.erase(results.begin() + static_cast<std::ptrdiff_t>(i));
     }
-    if (!results.empty()) conclude_and_settle(job, results, attempted_by(courier, job, began));
+    if (results.empty()) {
+      ports_.flights.landed(slot);
+    } else {
+      conclude_and_settle(job, results, attempted_by(courier, job, began), slot);
+    }
   }
   elsewhere.insert(elsewhere.end(), std::make_move_iterator(rest.begin()),
                    std::make_move_iterator(rest.end()));
@@ -356,18 +361,31 @@ Attempted Upstream::attempted_by(const Courier& courier, const Job& job, Steady 
 
 void Upstream::conclude_and_settle(const Job& job,
                                    const std::vector<smtp::RecipientResult>& results,
-                                   const Attempted& attempted) {
+                                   const Attempted& attempted, store::Flights::Slot slot) {
   workload_.heed_rates(job, results);
   auto ending = recorder_.conclude(job, results, attempted);
   workload_.hold(job.id);
-  tasks_.spawn(settle(std::move(ending)));
+  tasks_.spawn(settle(std::move(ending), slot));
 }
 
-asio::awaitable<void> Upstream::settle(std::shared_ptr<const Ending> ending) {
+void Upstream::recall(const Job& job, store::Flights::Slot slot) {
+  smtp::RecipientResult unseen;
+  unseen.stage = smtp::Stage::dot;
+  unseen.reply = smtp::Reply(451, "4.4.2", "the relay ended before it had recorded the answer");
+  Attempted attempted;
+  attempted.upstream = settings().name;
+  attempted.at = now();
+  const std::vector<smtp::RecipientResult> results(job.recipients.size(), unseen);
+  conclude_and_settle(job, results, attempted, slot);
+}
+
+asio::awaitable<void> Upstream::settle(std::shared_ptr<const Ending> ending,
+                                       store::Flights::Slot slot) {
   const bool recorded = co_await recorder_.record(ending);
   // What the book does not know stays in flight, so that this process does not send it again. A
   // broken book ends the process; the next start reads the book.
   if (!recorded) co_return;
+  ports_.flights.landed(slot);
   const Conclusion& conclusion = ending->conclusion;
   for (const Concluded& each : conclusion.recipients) {
     if (each.state == records::State::queued) workload_.put_off(ending->job.id, each.due);

@@ -61,6 +61,9 @@ class Upstream {
   /// to stop.
   asio::awaitable<void> stop(net::Deadline deadline);
   UpstreamState state() const;
+  /// An attempt of the run before, whose end nobody saw: its recipients are in doubt. After
+  /// start().
+  void recall(const Job& job, store::Flights::Slot slot);
 
  private:
   using Steady = std::chrono::steady_clock::time_point;
@@ -76,13 +79,13 @@ class Upstream {
   asio::awaitable<std::optional<Job>> take_job();
   asio::awaitable<bool> wait_for_work();
   asio::awaitable<bool> fetch_body(Job& job);
-  asio::awaitable<void> settle(std::shared_ptr<const Ending> ending);
+  asio::awaitable<void> settle(std::shared_ptr<const Ending> ending, store::Flights::Slot slot);
 
   void take_batch(const Pool& pool, Job& job, std::vector<Job::Recipient>& rest) const;
   void judge_server(const Courier& courier, const std::vector<smtp::RecipientResult>& results,
                     bool was_idle);
   void conclude_and_settle(const Job& job, const std::vector<smtp::RecipientResult>& results,
-                           const Attempted& attempted);
+                           const Attempted& attempted, store::Flights::Slot slot = std::nullopt);
   Attempted attempted_by(const Courier& courier, const Job& job, Steady began) const;
   void blame(Pool& pool, std::size_t server, const std::string& address,
              const smtp::RecipientResult& result);

@@ -99,7 +99,15 @@ std::optional<Job> Workload::compile(const Agenda::Turn& turn) {
 }
 
 Job Workload::job_from_book(const Ulid& message, Flight& flight) {
-  auto items = ports_.waiting(message);
+  std::vector<store::QueueItem> items;
+  try {
+    items = ports_.waiting(message);
+  } catch (const store::Failure& failure) {
+    // Whoever cannot tell what is queued waits; the message is not lost from the index for it.
+    log::store_trouble("read queue", message.text() + ": " + failure.what());
+    flight.due_by(now() + trouble_pause);
+    return Job();
+  }
   const TimePoint at = now();
   const Duration lead = clocks_.lead(steady_now());
   std::erase_if(items, [&](const store::QueueItem& item) {

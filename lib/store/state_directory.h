@@ -13,9 +13,9 @@ struct Space {
   std::uint64_t total = 0;
 };
 
-/// The folder that holds everything: `book.db`, `spool/`, `lock`. It must exist, be no symbolic
-/// link, belong to this user and be closed to all others (0700); `spool/` is made when missing.
-/// One process holds it at a time, for as long as this object lives.
+/// The folder that holds everything: `book.db`, `spool/`, `lock`, `flights`. It must exist, be no
+/// symbolic link, belong to this user and be closed to all others (0700); `spool/` is made when
+/// missing. One process holds it at a time, for as long as this object lives.
 class StateDirectory {
  public:
   /// Failure says what is wrong and how to mend it; "in use" when another process holds it and does

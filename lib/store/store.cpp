@@ -91,6 +91,7 @@ Store::Store(Settings settings)
     : files_(settings.files ? *settings.files : system_files()),
       directory_(settings.state_dir, files_, settings.predecessor),
       ballast_(trim(directory_, files_, settings.ballast)),
+      flights_(directory_.folder()),
       connection_(private_book(directory_), Access::write, reader_patience, settings.vfs) {
   migrate(connection_);
   // A run whose sync failed leaves frames in the WAL that the page cache calls clean though they

@@ -8,6 +8,7 @@
 
 #include "store/ballast.h"
 #include "store/database.h"
+#include "store/flights.h"
 #include "store/spool.h"
 #include "store/state_directory.h"
 #include "store/writer.h"
@@ -43,6 +44,8 @@ class Store {
   ~Store();  ///< stops the writer
 
   Writer& writer() { return *writer_; }
+  /// Network thread.
+  Flights& flights() { return flights_; }
   const StartReport& start_report() const { return report_; }
   /// Path of the book, for SuppressionIndex, QueueReader and Inquiry.
   std::string book() const { return directory_.book(); }
@@ -65,6 +68,7 @@ class Store {
   Files& files_;
   StateDirectory directory_;
   Ballast ballast_;
+  Flights flights_;
   Connection connection_;
   StartReport report_;
   std::uint64_t first_segment_ = 0;

@@ -9,6 +9,7 @@
 //   FRAGILE_SHADOW   empty folder: there lies at any time what a power cut would leave:
 //                    `names` has a line "ID PATH" for each file, whose bytes are in `ID`
 //   FRAGILE_SWALLOW  syncs of this kind are said to be done, and are not: spool, wal, book or names
+//   FRAGILE_UNREADABLE  a file: while it is there, no read below the state folder succeeds (EIO)
 //   FRAGILE_SHORT    each write takes half of what it is given, as write(2) may
 //
 // A step is a call that changes a file: write, sync, truncate, create, remove. Files: the bytes as
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -113,6 +115,11 @@ class Disk {
   void written(int descriptor, off_t from, ssize_t count) {
     if (count <= 0 || shadow_.empty()) return;
     if (File* file = file_of(descriptor)) file->dirty.emplace_back(from, from + count);
+  }
+
+  bool unreadable(int descriptor) const {
+    return !unreadable_.empty() && path(descriptor) != nullptr &&
+           access(unreadable_.c_str(), F_OK) == 0;
   }
 
   void removed(ino_t inode) { files_.erase(inode); }
@@ -227,6 +234,7 @@ class Disk {
   const std::string report_ = setting("FRAGILE_REPORT");
   const std::string swallow_ = setting("FRAGILE_SWALLOW");
   const bool short_writes_ = !setting("FRAGILE_SHORT").empty();
+  const std::string unreadable_ = setting("FRAGILE_UNREADABLE");
   const std::string kill_at_ = setting("FRAGILE_KILL_AT");
   std::mutex mutex_;
   std::map<std::string, long> steps_;  ///< taken so far, by kind
@@ -269,6 +277,19 @@ ssize_t writing(int file, off_t at, size_t count, Write write) {
   if (at < 0 && fstat(file, &facts) == 0) at = facts.st_size - written;  // appended
   disk.written(file, at, written);
   return written;
+}
+
+template <typename Read>
+ssize_t reading(int file, Read read) {
+  Disk& disk = Disk::get();
+  {
+    const Lock lock(disk.mutex());
+    if (disk.unreadable(file)) {
+      errno = EIO;
+      return -1;
+    }
+  }
+  return read();
 }
 
 template <typename Sync>
@@ -358,6 +379,15 @@ ssize_t pwrite(int file, const void* from, size_t count, off_t at) {
 }
 ssize_t pwrite64(int file, const void* from, size_t count, off_t at) {
   return writing(file, at, count, [&](size_t some) { return real_pwrite(file, from, some, at); });
+}
+
+ssize_t pread(int file, void* to, size_t count, off_t at) {
+  static const auto call = real<ssize_t (*)(int, void*, size_t, off_t)>("pread");
+  return reading(file, [&] { return call(file, to, count, at); });
+}
+ssize_t pread64(int file, void* to, size_t count, off_t at) {
+  static const auto call = real<ssize_t (*)(int, void*, size_t, off_t)>("pread64");
+  return reading(file, [&] { return call(file, to, count, at); });
 }
 
 int ftruncate(int file, off_t length) {

@@ -161,6 +161,62 @@ class Liars(harness.Scenario):
         relay = self.relay_to(drip, timeouts={"command": "1s"})
         self.assertOnlyDeferred(relay, self.assertAccepted(relay.deliver(MAIL)))
 
+    # ---- in doubt
+
+    def killed_behind_the_dot(self, change=None):
+        """A relay that was killed while an upstream had the whole message and had not answered."""
+        taken = threading.Event()
+        def take(peer):
+            peer.greet()
+            peer.hear(b"DATA\r\n")
+            peer.say(b"250 ok\r\n" * 3 + b"354 go\r\n")
+            peer.hear(b"\r\n.\r\n")
+            taken.set()
+            peer.hear(b"\0never\0")
+        address = self.upstream(take)
+        relay = self.relay(address, change)
+        message_id = self.assertAccepted(relay.deliver(MAIL, recipients=["hanako@customer.example", "taro@customer.example"]), 2)
+        self.assertTrue(taken.wait(harness.PATIENCE))
+        relay.kill()
+        return relay, message_id
+
+    def test_who_was_in_flight_when_the_relay_was_killed_is_in_doubt(self):
+        relay, message_id = self.killed_behind_the_dot()
+        relay.start()
+        (first, _) = relay.wait("defer", count=2, id=message_id)
+        self.assertIn("recorded", first["text"])
+        attempts = relay.book("SELECT stage, verdict FROM attempt")
+        self.assertEqual([stage for stage, _ in attempts], ["dot", "dot"])
+        self.assertIn("in_doubt", attempts[0][1])
+        self.assertIn("in_doubt", relay.ctl("trace", message_id)[1])
+        self.assertEqual(relay.charges(), [])
+        relay.kill()        # the mark is not made twice for one attempt, nor lost by the next kill
+        relay.start()
+        self.assertGreaterEqual(len(relay.book("SELECT 1 FROM attempt")), 2)
+
+    def test_a_shop_that_decides_itself_has_mail_in_doubt_held_after_a_kill_too(self):
+        def hold(config):
+            config["shops"][0]["in_doubt"] = "hold"
+        relay, message_id = self.killed_behind_the_dot(hold)
+        relay.start()
+        relay.wait("hold", count=2, id=message_id)
+        self.assertEqual(relay.states(), {"held": 2})
+
+    def test_what_had_not_left_when_the_relay_was_killed_is_not_in_doubt(self):
+        stalled, over = threading.Event(), threading.Event()
+        def stall(peer):
+            peer.greet()
+            peer.hear(b"DATA\r\n")
+            stalled.set()
+            over.wait(harness.PATIENCE)
+        relay = self.relay_to(stall)
+        self.assertAccepted(relay.deliver(MAIL))
+        self.assertTrue(stalled.wait(harness.PATIENCE))
+        relay.kill()
+        relay.start()
+        self.assertEqual(relay.book("SELECT 1 FROM attempt"), [])
+        over.set()
+
     # ---- TLS towards upstreams
 
     def assertNoMailInClear(self):

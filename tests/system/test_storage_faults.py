@@ -110,5 +110,45 @@ class StorageFaults(harness.Scenario):
         self.assertAllSentOnce(relay, sink, ids)
 
 
+@unittest.skipIf(harness.SANITIZER, "a library in front of a sanitizer's own ends the program")
+class Unreadable(harness.Scenario):
+    """Reads below the state folder fail (EIO) for a while."""
+
+    def setUp(self):
+        super().setUp()
+        self.flag = self.folder / "unreadable"
+        self.sinkhole = self.sink()
+        self.running = self.unstarted_relay(self.sinkhole, lambda config: config["upstreams"][0].update(
+            breaker={"pause": "1s", "longest_pause": "1s"}))
+        plain, state = self.running.environment(), (self.folder / "state").resolve()
+        self.running.environment = lambda: {**plain, "LD_PRELOAD": str(harness.BUILD / "tests/crash/libfragile_disk.so"),
+                                            "FRAGILE_STATE": str(state), "FRAGILE_UNREADABLE": str(self.flag)}
+        self.addCleanup(lambda: self.running.kill() if self.running.running() else None)
+        self.running.start()
+
+    def test_mail_waits_while_the_book_cannot_be_read_and_none_is_lost_or_sent_twice(self):
+        relay = self.running
+        self.sinkhole.stop()
+        promised = [self.assertAccepted(relay.deliver(MAIL)) for _ in range(5)]
+        relay.wait("defer", count=5)
+        self.flag.touch()
+        self.sinkhole.start()
+        relay.wait("store_trouble")
+        for _ in range(5):
+            if relay.running():
+                reply = relay.deliver(MAIL)
+                self.assertIn(reply.code // 100, (2, 4), reply.text)
+                promised += [reply.id] if reply.code == 250 else []
+        self.flag.unlink()
+        if not relay.running():     # as systemd would
+            relay.start()
+        def all_sent():
+            relay.ctl("queue", "retry", "--all")
+            return relay.states() == {"sent": len(promised)}
+        harness.wait_until(all_sent, "all that was promised to be sent")
+        self.assertEqual(len(self.sinkhole.received()), len(promised))
+        self.assertEqual(len(relay.charges()), len(promised))
+
+
 if __name__ == "__main__":
     unittest.main()
