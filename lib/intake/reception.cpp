@@ -21,9 +21,10 @@ namespace {
 
 /// A refusal in place of the banner may take no more than this.
 constexpr std::chrono::seconds refusal_time{2};
-/// So many are given a moment to read theirs; in a flood the descriptors are for those who may
-/// send.
-constexpr std::size_t refusals_at_once = 200;
+/// So many a second are told in the log and have a moment to read their reply. In a flood what is
+/// beyond gets the reply if it can be sent at once, and is counted: time, descriptors and log are
+/// for those who may send.
+constexpr std::uint32_t polite_refusals = 200;
 
 template <std::size_t size>
 std::array<std::uint8_t, size> random_bytes() {
@@ -44,15 +45,7 @@ std::string hex(const std::array<std::uint8_t, 4>& bytes) {
   return text;
 }
 
-asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply, std::size_t& being_refused) {
-  struct Count {
-    explicit Count(std::size_t& of) : value(of) { ++value; }
-    ~Count() { --value; }
-    Count(const Count&) = delete;
-    Count& operator=(const Count&) = delete;
-    std::size_t& value;
-  };
-  const Count count(being_refused);
+asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply) {
   stream.set_deadline(net::after(refusal_time));
   const std::string wire = reply.wire();
   try {
@@ -60,9 +53,7 @@ asio::awaitable<void> turn_away(net::Stream stream, smtp::Reply reply, std::size
   } catch (const net::IoError&) {
     // Nobody listens to the refusal: that is as good.
   }
-  std::chrono::milliseconds linger = std::chrono::seconds(1);
-  if (being_refused > refusals_at_once) linger = std::chrono::milliseconds(0);
-  co_await stream.close(linger);
+  co_await stream.close();
 }
 
 asio::awaitable<void> hold(Reception& reception, std::unique_ptr<Session> session,
@@ -97,6 +88,7 @@ Reception::Reception(Ports ports, std::shared_ptr<const Site> site)
       memory_(site_->settings.limits.memory.bytes),
       connections_(site_->settings.limits.connections),
       verified_logins_(random_bytes<32>(), login_bounds(site_->settings.limits)),
+      refusals_(polite_refusals, polite_refusals, ecrelay::now()),
       session_prefix_(hex(random_bytes<4>())),
       accepting_(ports_.executor, log::failure_teller("session")),
       sessions_running_(ports_.executor, log::failure_teller("session")) {}
@@ -228,11 +220,12 @@ void Reception::welcome(net::Stream stream, const std::shared_ptr<const Site>& s
 void Reception::refuse(net::Stream stream, const Client& client, smtp::Reply reply,
                        std::string_view reason) {
   ++counters_.refused_connections;
+  if (!refusals_.take(now()).allowed()) return stream.dismiss(reply.wire());
   const std::string_view host =
       client.host == nullptr ? std::string_view() : std::string_view(client.host->name);
   log::connect_refused(log::Peer{client.session, client.address, host},
                        log::Answer{reply.code, reply.enhanced, reply.text}, reason);
-  sessions_running_.spawn(turn_away(std::move(stream), std::move(reply), being_refused_));
+  sessions_running_.spawn(turn_away(std::move(stream), std::move(reply)));
 }
 
 asio::awaitable<void> Reception::stop(net::Deadline deadline) {

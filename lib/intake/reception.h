@@ -148,7 +148,7 @@ class Reception {
   std::unordered_map<std::string, policy::ShopMeter> meters_;
   Counters counters_;
   std::uint64_t sessions_ = 0;
-  std::size_t being_refused_ = 0;
+  policy::TokenBucket refusals_;  ///< of unknown hosts and those over a cap, told and read
   std::string session_prefix_;
   Doors doors_;
   net::TaskGroup accepting_;

@@ -231,6 +231,11 @@ asio::awaitable<void> Stream::close(std::chrono::milliseconds linger) {
   abort();
 }
 
+void Stream::dismiss(std::string_view text) noexcept {
+  if (is_open()) send(state_->socket->fd(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  abort();
+}
+
 void Stream::abort() noexcept { state_->socket->close(); }
 bool Stream::is_open() const { return state_ && state_->socket->fd() >= 0; }
 const Endpoint& Stream::remote() const { return state_->remote; }

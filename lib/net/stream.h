@@ -71,6 +71,9 @@ class Stream {
   /// peer ends too, for at most `linger`: closing with unread input would make the kernel send a
   /// reset, which can destroy our last reply on its way. Never throws; not open afterwards.
   asio::awaitable<void> close(std::chrono::milliseconds linger = std::chrono::seconds(1));
+  /// Sends as much of `text` as can be sent without waiting, and closes: for those who are turned
+  /// away in a flood. In clear only.
+  void dismiss(std::string_view text) noexcept;
   /// Closes at once.
   void abort() noexcept;
   bool is_open() const;

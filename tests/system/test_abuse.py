@@ -45,8 +45,10 @@ class Abuse(harness.Scenario):
 
     def test_an_unknown_host_that_knocks_without_end(self):
         relay = self.relay()
-        self.during(relay, lambda: abuse.strangers(relay, seconds=2))
-        relay.wait("connect_refused", client="127.0.0.9")
+        figures = self.during(relay, lambda: abuse.strangers(relay, seconds=2))
+        told = relay.wait("connect_refused", client="127.0.0.9")
+        # The bucket and what it gets back until the last of them; a slow machine has time for more.
+        self.assertLess(len(told), max(2000, figures["connections"] // 2), "a flood does not fill the log")
         harness.wait_until(lambda: abuse.descriptors(relay) < 100, "their descriptors to be free again")
 
     def test_lines_headers_recipients_and_noops_without_end(self):

@@ -256,6 +256,16 @@ TEST_F(StreamTest, ClosesWithoutResettingThePeerWhoseInputWasNotRead) {
   run();
 }
 
+TEST_F(StreamTest, DismissesWithWhatCanBeSentAtOnce) {
+  pair.server.dismiss("554 no\r\n");
+  EXPECT_FALSE(pair.server.is_open());
+  pair.server.dismiss("again");
+  spawn([](Stream& client) -> asio::awaitable<void> {
+    EXPECT_EQ(co_await read_until_end(client), "554 no\r\n");
+  }(pair.client));
+  run();
+}
+
 TEST_F(StreamTest, ClosesAtLastThoughThePeerNeverEnds) {
   spawn([](Stream& server) -> asio::awaitable<void> {
     co_await server.close(10ms);
