@@ -24,8 +24,6 @@ constexpr std::chrono::seconds session_time{20};
 /// Who was handed its sockets may have been started before its predecessor ended.
 constexpr std::chrono::seconds predecessor_time{60};
 constexpr std::chrono::seconds status_interval{5};
-constexpr std::size_t backlog_page = 1000;
-constexpr std::chrono::seconds unreadable_pause{5};
 /// More than this many messages are found again by the time keeper of their upstream anyway.
 constexpr std::size_t retried_at_once = 100'000;
 
@@ -177,7 +175,7 @@ asio::awaitable<void> Relay::live() {
   const auto took = std::chrono::steady_clock::now() - began_;
   log::ready(std::chrono::duration_cast<Duration>(took));
   supervisor::ready();
-  co_await load_backlog();
+  co_await dispatcher_.load(backlog_);
 }
 
 Result<void> Relay::open_doors() {
@@ -204,32 +202,6 @@ Result<void> Relay::open_doors() {
   }
   options_.sockets = net::InheritedSockets();
   return Result<void>();
-}
-
-/// What earlier runs left queued, page by page, while mail is served already.
-asio::awaitable<void> Relay::load_backlog() {
-  for (;;) {
-    std::optional<std::vector<store::QueueItem>> read;
-    try {
-      read = backlog_.next(backlog_page);
-    } catch (const store::Failure& failure) {
-      log::store_trouble("read queue", failure.what());
-    }
-    if (!read) {  // it goes on where it was
-      co_await net::sleep_until(net::after(unreadable_pause));
-      continue;
-    }
-    const std::vector<store::QueueItem>& page = *read;
-    if (page.empty()) co_return;
-    Ulid last;
-    for (const store::QueueItem& item : page) {
-      // One entry serves all recipients of a message that are due together.
-      if (item.message != last)
-        dispatcher_.push(item.upstream, item.due, item.message, item.shop, item.lane);
-      last = item.message;
-    }
-    co_await net::sleep_until(net::after(std::chrono::milliseconds(1)));
-  }
 }
 
 asio::awaitable<void> Relay::handle_signals() {

@@ -56,7 +56,6 @@ class Relay {
 
   asio::awaitable<void> live();
   Result<void> open_doors();
-  asio::awaitable<void> load_backlog();
   asio::awaitable<void> handle_signals();
   asio::awaitable<void> keep_watch();
   asio::awaitable<void> keep_status();

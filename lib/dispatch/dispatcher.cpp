@@ -1,11 +1,21 @@
 #include "dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "log/events.h"
+#include "net/timer.h"
 
 namespace ecrelay::dispatch {
+namespace {
+
+constexpr std::size_t backlog_page = 1000;
+constexpr std::chrono::milliseconds page_pause{1};
+constexpr std::chrono::milliseconds unreadable_pause{5000};
+
+}  // namespace
 
 Dispatcher::Dispatcher(Ports ports, Plan plan)
     : ports_(std::move(ports)), rules_(std::move(plan.rules)), routes_(std::move(plan.routes)) {
@@ -69,6 +79,30 @@ void Dispatcher::recall(const std::vector<store::Flights::Lost>& lost) {
     } else {
       find(items.front().upstream).recall(job_of(items), slot);
     }
+  }
+}
+
+asio::awaitable<void> Dispatcher::load(store::QueueReader& backlog) {
+  for (;;) {
+    std::optional<std::vector<store::QueueItem>> page;
+    try {
+      page = backlog.next(backlog_page);
+    } catch (const store::Failure& failure) {
+      log::store_trouble("read queue", failure.what());
+    }
+    if (page && page->empty()) co_return;
+    if (page) push_page(*page);
+    const net::Deadline next = net::after(page ? page_pause : unreadable_pause);
+    co_await net::sleep_until(next);
+  }
+}
+
+void Dispatcher::push_page(const std::vector<store::QueueItem>& page) {
+  Ulid last;
+  for (const store::QueueItem& item : page) {
+    // One entry serves all recipients of a message that are due together.
+    if (item.message != last) push(item.upstream, item.due, item.message, item.shop, item.lane);
+    last = item.message;
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "dispatch/plan.h"
 #include "dispatch/upstream.h"
+#include "store/queue.h"
 
 namespace ecrelay::dispatch {
 
@@ -20,6 +21,10 @@ class Dispatcher {
   /// Flights of the run before that nobody saw land: their recipients are in doubt (P3). After
   /// start(), and before the backlog.
   void recall(const std::vector<store::Flights::Lost>& lost);
+
+  /// What earlier runs left queued, page by page, while mail is served already. A book that cannot
+  /// be read is asked again.
+  asio::awaitable<void> load(store::QueueReader& backlog);
 
   /// By this plan from now on, in one step: every rule holds for what is concluded next. An
   /// upstream that it lacks delivers what still comes to it and waits for it as before, until it is
@@ -53,6 +58,7 @@ class Dispatcher {
 
     bool is_over() const { return removed && senders.expired() && upstream->is_empty(); }
   };
+  void push_page(const std::vector<store::QueueItem>& page);
   Upstream& find(const std::string& name);
   Branch& branch(const std::string& name, const std::shared_ptr<const Route>& route);
 
