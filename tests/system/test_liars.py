@@ -73,7 +73,7 @@ LIES = {
     "refusals before the commands": lambda peer: peer.say(b"220 up\r\n" + EHLO + b"250 ok\r\n550 5.1.1 no such user\r\n"),
     "354 twice": flow(take_envelope, b"354 go\r\n"),
     "354 to MAIL": flow(greet, b"354 go\r\n"),
-    "250 in the middle of the body": flow(take_envelope, b"250 taken\r\n"),
+    "250 before the body": flow(greet, lambda peer: peer.hear(b"DATA\r\n"), b"250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n"),
     "more replies than commands": flow(greet, lambda peer: peer.hear(b"DATA\r\n"), b"250 ok\r\n550 5.1.1 no\r\n250 ok\r\n354 go\r\n"),
     "NUL in a refusal": flow(greet, lambda peer: peer.hear(b"DATA\r\n"), b"250 ok\r\n550 5.1.1 no \0 user\r\n"),
     "bare LF in a refusal": flow(greet, lambda peer: peer.hear(b"DATA\r\n"), b"250 ok\r\n550 5.1.1 no such user\n"),
