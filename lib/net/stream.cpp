@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "net/descriptor.h"
 #include "net/sockaddr.h"
@@ -61,8 +62,10 @@ struct Stream::State {
         remote(remote_endpoint(fd)),
         local(local_endpoint(fd)) {}
 
-  void acknowledge() const {
-    if (!quickack) return;
+  /// Before a wait for more. Where something was written since the last read the acknowledgement
+  /// went with it, and one by itself would be a packet for nothing.
+  void acknowledge() {
+    if (!quickack || !std::exchange(unanswered, false)) return;
     const int on = 1;
     setsockopt(socket->fd(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
   }
@@ -78,6 +81,7 @@ struct Stream::State {
   Endpoint remote;
   Endpoint local;
   bool quickack = false;
+  bool unanswered = false;  // read from, and nothing written since
   bool stoppable = true;
   bool secure = false;
 };
@@ -90,6 +94,7 @@ asio::awaitable<std::size_t> Stream::State::read_plain(std::span<char> buffer) {
       co_return static_cast<std::size_t>(got);
     }
     if (errno == EAGAIN) {
+      acknowledge();
       co_await socket->ready(Descriptor::Until::readable, stoppable);
     } else if (errno != EINTR) {
       throw_errno("read", errno);
@@ -155,11 +160,12 @@ asio::awaitable<std::size_t> Stream::read_some(std::span<char> buffer) {
   state->socket->check(state->stoppable && stop.cancelled() != asio::cancellation_type::none);
   std::size_t got = 0;
   if (state->secure) {
+    state->acknowledge();
     got = co_await state->session->read_some(buffer, state->stoppable);
   } else {
     got = co_await state->read_plain(buffer);
   }
-  state->acknowledge();
+  state->unanswered = true;
   co_return got;
 }
 
@@ -171,6 +177,7 @@ asio::awaitable<void> Stream::write(std::string_view text) {
 asio::awaitable<void> Stream::write(std::span<const std::string_view> pieces) {
   const auto state = state_;
   state->socket->check(false);
+  state->unanswered = false;
   if (state->secure) {
     co_await state->write_records(pieces);
   } else {
@@ -188,7 +195,7 @@ asio::awaitable<void> Stream::State::handshake(bool verifying) {
   }
   info = session->info(verifying);
   secure = true;
-  acknowledge();
+  unanswered = true;
 }
 
 asio::awaitable<void> Stream::handshake(TlsServer tls) {

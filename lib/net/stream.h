@@ -62,9 +62,10 @@ class Stream {
   /// deadline bounds them.
   void set_stoppable(bool stoppable);
 
-  /// TCP_QUICKACK re-armed after every read: the kernel forgets it, and a client with Nagle on that
-  /// writes in lines stalls 42 ms a mail without it (DESIGN "Facts"). On for accepted connections,
-  /// off for others.
+  /// TCP_QUICKACK re-armed before every wait for more of what was read and not answered: the kernel
+  /// forgets it, and a client with Nagle on that writes in lines stalls 42 ms a mail without it
+  /// (DESIGN "Facts"). A reply takes the acknowledgement along. On for accepted connections, off
+  /// for others.
   void set_quickack(bool on);
 
   /// Says goodbye: close_notify, end of our side, then reads and drops what still comes until the

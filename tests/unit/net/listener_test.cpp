@@ -124,10 +124,11 @@ TEST_F(ListenerTest, ReArmsQuickAckOnWhatItAcceptsUnlessToldNotTo) {
     spawn(listener->serve(
         [&](Stream stream) {
           spawn([](Stream server, int& result) -> asio::awaitable<void> {
-            for (int i = 0; i < 5; ++i) {
+            for (int i = 0; i < 4; ++i) {
               co_await read_exactly(server, 1);
-              if (i < 4) co_await server.write("x");
+              co_await server.write("x");
             }
+            co_await read_exactly(server, 2);
             socklen_t size = sizeof result;
             getsockopt(server.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &result, &size);
           }(std::move(stream), seen));
@@ -141,6 +142,8 @@ TEST_F(ListenerTest, ReArmsQuickAckOnWhatItAcceptsUnlessToldNotTo) {
         co_await read_exactly(*client, 1);
       }
       co_await client->write("x");
+      co_await let_others_run();
+      co_await client->write("y");
       co_await read_until_end(*client);
     }(listener->local()));
     run();

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -70,6 +72,12 @@ struct TcpPair {
     return {server, client};
   }
 };
+
+/// Lets every other task go on until it waits.
+inline asio::awaitable<void> let_others_run() {
+  const auto executor = co_await asio::this_coro::executor;
+  for (int i = 0; i < 100; ++i) co_await asio::post(executor, asio::use_awaitable);
+}
 
 inline asio::awaitable<std::string> read_until_end(Stream& stream) {
   std::string text;
