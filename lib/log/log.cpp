@@ -1,5 +1,6 @@
 #include "log/log.h"
 
+#include <pthread.h>
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
 
@@ -38,7 +39,8 @@ Journal::Journal(const Options& options, std::shared_ptr<TargetSink> target)
     : options_(options),
       level_(options.level),
       format_(options.format),
-      worker_(std::make_shared<spdlog::details::thread_pool>(queue_lines, 1)),
+      worker_(std::make_shared<spdlog::details::thread_pool>(
+          queue_lines, 1, [] { pthread_setname_np(pthread_self(), "log"); })),
       target_(std::move(target)) {
   target_->watch([worker = worker_.get()] { return worker->overrun_counter(); });
   // Old lines go first: a block here would hold up mail.

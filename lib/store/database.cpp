@@ -56,6 +56,10 @@ int flags_for(Access access) {
   return base | SQLITE_OPEN_READONLY;
 }
 
+/// SQLite's count of its memory takes one lock of the whole process for every allocation, and
+/// nobody reads it. To be called before the first connection.
+bool without_memory_count() { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK; }
+
 /// `file` with the links in its folder's path resolved: SQLITE_OPEN_NOFOLLOW refuses a link
 /// anywhere in the path, and only the file itself is our business.
 std::string resolved(const std::string& file) {
@@ -158,6 +162,7 @@ void Rows::bind(const Ulid& id) {
 
 Connection::Connection(const std::string& file, Access access, Duration busy, const char* vfs)
     : file_(resolved(file)) {
+  [[maybe_unused]] static const bool configured = without_memory_count();
   try {
     check(sqlite3_open_v2(file_.c_str(), &handle_, flags_for(access), vfs), "open");
     check(sqlite3_busy_timeout(handle_, static_cast<int>(busy.count())), "busy_timeout");

@@ -1,20 +1,29 @@
 #include "store/files.h"
 
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 namespace ecrelay::store {
 namespace {
 
-void write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw system_failure("cannot write to the spool");
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+void write_all(int file, std::initializer_list<std::string_view> parts) {
+  std::vector<iovec> left;
+  for (const std::string_view part : parts)
+    if (!part.empty()) left.push_back({const_cast<char*>(part.data()), part.size()});
+  for (auto next = left.begin(); next != left.end();) {
+    const ssize_t result = ::writev(file, &*next, static_cast<int>(left.end() - next));
+    if (result < 0 && errno == EINTR) continue;
+    if (result < 0) throw system_failure("cannot write to the spool");
+    auto written = static_cast<std::size_t>(result);
+    for (; next != left.end() && written >= next->iov_len; ++next) written -= next->iov_len;
+    if (next == left.end()) return;
+    next->iov_base = static_cast<char*>(next->iov_base) + written;
+    next->iov_len -= written;
   }
 }
 
@@ -28,7 +37,7 @@ class SystemFiles final : public Files {
   }
 
   void append(int file, std::initializer_list<std::string_view> parts) override {
-    for (const std::string_view part : parts) write_all(file, part);
+    write_all(file, parts);
   }
 
   void reserve(int file, std::uint64_t length) override {
