@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
+#include <exception>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "core/escape.h"
@@ -64,6 +66,17 @@ Duration since(net::Deadline began) {
   return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
 }
 
+/// An exception would end the process, where the thread that signs is not ours to catch it.
+Result<std::string> signed_by(const dkim::Signer& signer, std::string_view head,
+                              std::span<const std::string_view> body,
+                              std::span<const dkim::Identity> identities, TimePoint at) {
+  try {
+    return signer.sign(head, body, identities, at);
+  } catch (const std::exception& error) {
+    return unavailable(error.what());
+  }
+}
+
 const Reply not_stored(451, "4.3.0",
                        "temporary trouble here, the message was not stored; try again");
 
@@ -111,10 +124,15 @@ struct Acceptor::Draft {
   mail::HeaderSection header;
   mail::Submission submission;
   Signing signing;
-  records::Message row;
-  std::vector<records::Recipient> recipients;
-  std::string head;
-  std::shared_ptr<const std::string> body;
+  store::Acceptance kept;  ///< what is stored; the store has it from store() to the answer
+};
+
+/// What became of a draft on its way through signer and store.
+struct Acceptor::Submitted {
+  explicit Submitted(Result<store::AcceptOutcome> became) : outcome(std::move(became)) {}
+
+  Result<store::AcceptOutcome> outcome;  ///< the error says why it could not be signed
+  std::optional<std::chrono::steady_clock::duration> signing;  ///< the wait for a signer included
 };
 
 asio::awaitable<Reply> Acceptor::accept(const Client& client, Envelope& envelope,
@@ -122,11 +140,6 @@ asio::awaitable<Reply> Acceptor::accept(const Client& client, Envelope& envelope
   Draft draft(client, std::move(envelope), std::move(message));
   if (auto refusal = judge(draft)) co_return std::move(*refusal);
   compose(draft);
-  const Result<void> signed_all = co_await sign(draft);
-  if (!signed_all) {
-    log::internal_error("sign", draft.id.text() + ": " + signed_all.error().detail);
-    co_return refuse(draft, not_stored, "signing failed: " + signed_all.error().detail);
-  }
   co_return co_await store(draft);
 }
 
@@ -200,7 +213,7 @@ void Acceptor::compose(Draft& draft) const {
   facts.transmission.utf8 = draft.envelope.smtputf8;
   facts.transmission.tls = !draft.client.tls.empty();
   facts.transmission.authenticated = draft.client.login_shop != nullptr;
-  draft.head = mail::compose(draft.header, facts).head;
+  draft.kept.head = mail::compose(draft.header, facts).head;
   fill_row(draft);
   fill_recipients(draft);
 
@@ -208,11 +221,11 @@ void Acceptor::compose(Draft& draft) const {
   const std::size_t body_offset = draft.header.body_offset();
   draft.header = mail::HeaderSection();
   draft.message.erase(0, body_offset);
-  draft.body = std::make_shared<const std::string>(std::move(draft.message));
+  draft.kept.body = std::make_shared<const std::string>(std::move(draft.message));
 }
 
 void Acceptor::fill_row(Draft& draft) const {
-  records::Message& row = draft.row;
+  records::Message& row = draft.kept.message;
   row.id = draft.id;
   row.accepted_at = draft.at;
   row.expires_at = draft.at + site_.settings.retry.expire;
@@ -258,7 +271,7 @@ void Acceptor::fill_recipients(Draft& draft) const {
   for (const EnvelopeRecipient& each : draft.envelope.recipients) {
     records::Recipient recipient;
     recipient.message = draft.id;
-    recipient.n = static_cast<std::uint32_t>(draft.recipients.size());
+    recipient.n = static_cast<std::uint32_t>(draft.kept.recipients.size());
     recipient.address = each.address.text();
     recipient.key = each.key;
     recipient.due = draft.at;
@@ -272,75 +285,86 @@ void Acceptor::fill_recipients(Draft& draft) const {
     }
     if (!each.suppressed.empty())
       recipient.reply = "on the suppression list (entry " + each.suppressed + ")";
-    draft.recipients.push_back(std::move(recipient));
+    draft.kept.recipients.push_back(std::move(recipient));
   }
-}
-
-asio::awaitable<Result<void>> Acceptor::sign(Draft& draft) const {
-  if (!draft.signing.identities.empty()) {
-    auto work = [&signer = reception_.ports().signer, head = draft.head, body = draft.body,
-                 identities = draft.signing.identities, at = draft.at] {
-      const std::string_view pieces[] = {*body};
-      return signer.sign(head, pieces, identities, at);
-    };
-    const auto began = std::chrono::steady_clock::now();
-    auto signing = reception_.ports().workers.run(std::move(work));
-    Result<std::string> fields = co_await std::move(signing);
-    reception_.counters().signing.observe(std::chrono::steady_clock::now() - began);
-    if (!fields) co_return fields.error();
-    draft.head.insert(0, *fields);
-  }
-  draft.row.size = draft.head.size() + draft.body->size();
-  co_return Result<void>();
 }
 
 asio::awaitable<Reply> Acceptor::store(Draft& draft) {
-  store::Acceptance acceptance;
-  acceptance.message = draft.row;
-  acceptance.recipients = draft.recipients;
-  acceptance.head = draft.head;
-  acceptance.body = draft.body;
-
   policy::ShopMeter& meter = reception_.meter(*draft.shop, draft.at);
   const policy::Allowance room = meter.reserve(draft.at);
   if (!room.allowed()) co_return refuse(draft, over_limit(room), "shop limit");
   Reservation place(meter, draft.at);
 
-  net::Answer<store::AcceptOutcome> answer(reception_.ports().executor);
-  store::Ticket ticket = reception_.ports().writer.accept(std::move(acceptance), answer.done());
-  std::optional<store::AcceptOutcome> outcome =
+  net::Answer<Submitted> answer(reception_.ports().executor);
+  const store::Ticket ticket = store::Ticket::fresh();
+  submit(draft, ticket, answer.done());
+  std::optional<Submitted> submitted =
       co_await answer.result_until(draft.began + site_.settings.limits.commit_timeout);
-  if (!outcome) {
+  if (!submitted) {
     if (ticket.abandon()) co_return refuse(draft, not_stored, "the commit took too long");
-    outcome = co_await answer.result();  // settled at the last moment: it is on its way
+    submitted = co_await answer.result();  // settled at the last moment: it is on its way
   }
-  if (const auto* stored = std::get_if<store::Stored>(&*outcome)) {
+  if (submitted->signing) reception_.counters().signing.observe(*submitted->signing);
+  if (const Result<store::AcceptOutcome>& outcome = submitted->outcome; !outcome) {
+    log::internal_error("sign", draft.id.text() + ": " + outcome.error().detail);
+    co_return refuse(draft, not_stored, "signing failed: " + outcome.error().detail);
+  }
+  store::AcceptOutcome& outcome = *submitted->outcome;
+  if (auto* stored = std::get_if<store::Stored>(&outcome)) {
     place.keep();
     reception_.tell_limits(draft.shop->id, draft.at);
     hold_back(draft, stored->held_back);
-    co_return on_stored(draft, stored->location);
+    co_return on_stored(draft, std::move(stored->kept));
   }
-  if (const auto* duplicate = std::get_if<store::Duplicate>(&*outcome)) {
+  if (const auto* duplicate = std::get_if<store::Duplicate>(&outcome)) {
     co_return Reply(250, "2.0.0", "id=" + duplicate->first.text() + " duplicate");
   }
-  const auto* failed = std::get_if<store::Failed>(&*outcome);
+  const auto* failed = std::get_if<store::Failed>(&outcome);
   co_return refuse(draft, not_stored, failed == nullptr ? "abandoned" : failed->reason);
+}
+
+/// Hands what is to be kept to the store; with identities by way of a signer, who hands it on.
+void Acceptor::submit(Draft& draft, const store::Ticket& ticket, SubmissionDone done) const {
+  store::Writer& writer = reception_.ports().writer;
+  const bool to_sign = !draft.signing.identities.empty();
+  auto work = [&writer, &signer = reception_.ports().signer, kept = std::move(draft.kept),
+               identities = std::move(draft.signing.identities), at = draft.at, ticket,
+               coming = store::Coming(writer), began = std::chrono::steady_clock::now(),
+               done = std::move(done)]() mutable {
+    std::optional<std::chrono::steady_clock::duration> signing;
+    if (!identities.empty()) {
+      const std::string_view pieces[] = {*kept.body};
+      const Result<std::string> fields = signed_by(signer, kept.head, pieces, identities, at);
+      if (!fields) return done(Submitted(fields.error()));
+      kept.head.insert(0, *fields);
+      signing = std::chrono::steady_clock::now() - began;
+    }
+    kept.message.size = kept.head.size() + kept.body->size();
+    auto stored = [done = std::move(done), signing](store::AcceptOutcome outcome) {
+      Submitted submitted(std::move(outcome));
+      submitted.signing = signing;
+      done(std::move(submitted));
+    };
+    writer.accept(std::move(kept), std::move(stored), ticket);
+  };
+  if (!to_sign) return work();
+  // std::function copies its target, and this one is not to be copied.
+  auto shared = std::make_shared<decltype(work)>(std::move(work));
+  reception_.ports().workers.post([shared] { (*shared)(); });
 }
 
 /// The list lets one message try an address whose time is over, and this was not the first.
 void Acceptor::hold_back(Draft& draft, const std::vector<store::HeldBehind>& held) {
-  for (const store::HeldBehind& each : held) {
-    draft.recipients[each.recipient].state = records::State::suppressed;
+  for (const store::HeldBehind& each : held)
     draft.envelope.recipients[each.recipient].suppressed = std::to_string(each.entry);
-  }
 }
 
-Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {
+Reply Acceptor::on_stored(const Draft& draft, store::Acceptance kept) {
   std::uint64_t open = 0;
   std::uint64_t suppressed = 0;
-  const log::Mail mail{draft.id, draft.row.shop, draft.row.session, draft.row.host,
-                       draft.row.sender};
-  for (const records::Recipient& recipient : draft.recipients) {
+  const records::Message& row = kept.message;
+  const log::Mail mail{row.id, row.shop, row.session, row.host, row.sender};
+  for (const records::Recipient& recipient : kept.recipients) {
     if (recipient.state != records::State::suppressed) {
       ++open;
       continue;
@@ -350,28 +374,24 @@ Reply Acceptor::on_stored(Draft& draft, const records::Location& location) {
                             draft.envelope.recipients[recipient.n].suppressed);
   }
   const bool sandbox =
-      open > 0 && std::any_of(draft.recipients.begin(), draft.recipients.end(),
+      open > 0 && std::any_of(kept.recipients.begin(), kept.recipients.end(),
                               [](const records::Recipient& recipient) {
                                 return recipient.state == records::State::sandboxed;
                               });
   const bool holds = draft.shop->mode == policy::Mode::hold || !draft.signing.held_for.empty();
-  log::message_accepted(mail,
-                        log::Acceptance{open, suppressed, draft.row.size, draft.row.message_id,
-                                        sandbox ? "sink"
-                                        : holds ? "hold"
-                                                : "live",
-                                        since(draft.began)});
+  log::message_accepted(mail, log::Acceptance{open, suppressed, row.size, row.message_id,
+                                              sandbox ? "sink"
+                                              : holds ? "hold"
+                                                      : "live",
+                                              since(draft.began)});
   Counters& counters = reception_.counters();
   ++counters.messages;
-  counters.recipients += draft.recipients.size();
+  counters.recipients += kept.recipients.size();
   counters.suppressed += suppressed;
 
-  draft.row.location = location;
-  const Ulid id = draft.id;
-  reception_.ports().on_accepted(Accepted{std::move(draft.row), std::move(draft.recipients),
-                                          std::move(draft.head), std::move(draft.body)});
+  reception_.ports().on_accepted(std::move(kept));
   return Reply(250, "2.0.0",
-               "id=" + id.text() + " accepted=" + std::to_string(open) +
+               "id=" + draft.id.text() + " accepted=" + std::to_string(open) +
                    " suppressed=" + std::to_string(suppressed));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -10,8 +11,8 @@
 namespace ecrelay::intake {
 
 /// Takes a message whose end was read all the way to its 250: header checked, fields completed,
-/// signed on a worker, spooled and booked in a group commit (P1). Whatever refuses it on the way
-/// has stored nothing. Network thread; reception and site outlive every call.
+/// signed on a worker, which hands it on to be spooled and booked in a group commit (P1). Whatever
+/// refuses it on the way has stored nothing. Network thread; reception and site outlive every call.
 class Acceptor {
  public:
   Acceptor(Reception& reception, const Site& site) : reception_(reception), site_(site) {}
@@ -24,6 +25,8 @@ class Acceptor {
 
  private:
   struct Draft;
+  struct Submitted;
+  using SubmissionDone = std::function<void(Submitted)>;
 
   std::optional<smtp::Reply> judge(Draft& draft) const;
   std::optional<smtp::Reply> judge_late_shop(Draft& draft) const;
@@ -31,10 +34,10 @@ class Acceptor {
   void fill_row(Draft& draft) const;
   records::Lane lane_of(const Draft& draft) const;
   void fill_recipients(Draft& draft) const;
-  asio::awaitable<Result<void>> sign(Draft& draft) const;
   asio::awaitable<smtp::Reply> store(Draft& draft);
+  void submit(Draft& draft, const store::Ticket& ticket, SubmissionDone done) const;
   static void hold_back(Draft& draft, const std::vector<store::HeldBehind>& held);
-  smtp::Reply on_stored(Draft& draft, const records::Location& location);
+  smtp::Reply on_stored(const Draft& draft, store::Acceptance kept);
   smtp::Reply refuse(const Draft& draft, smtp::Reply reply, std::string_view reason) const;
 
   Reception& reception_;

@@ -33,12 +33,7 @@ struct Client;
 
 /// A message stored a moment ago, for whoever delivers it: it is on disk, so this may be
 /// dropped at any time.
-struct Accepted {
-  records::Message message;
-  std::vector<records::Recipient> recipients;  ///< all of them, in their states at acceptance
-  std::string head;
-  std::shared_ptr<const std::string> body;
-};
+using Accepted = store::Acceptance;
 
 /// What reception works with; all of it outlives the reception. Callbacks run on the network
 /// thread.

@@ -8,7 +8,13 @@ namespace ecrelay::store {
 
 using Phase = Ticket::Phase;
 
-bool Ticket::abandon() {
+Ticket Ticket::fresh() {
+  Ticket ticket;
+  ticket.phase_ = std::make_shared<std::atomic<Phase>>(Phase::pending);
+  return ticket;
+}
+
+bool Ticket::abandon() const {
   if (!phase_) return false;
   Phase expected = Phase::pending;
   return phase_->compare_exchange_strong(expected, Phase::abandoned) ||
@@ -46,7 +52,7 @@ void AcceptJob::answer() {
   else if (first_)
     done_(Duplicate{*first_});
   else
-    done_(Stored{acceptance_.message.id, acceptance_.message.location, held_back_});
+    done_(Stored{std::move(acceptance_), std::move(held_back_)});
 }
 
 void RecordJob::append(Spool& spool) {

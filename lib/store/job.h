@@ -35,6 +35,8 @@ class Job {
   virtual bool is_mail() const { return false; }
   /// Must find its way to the disk some day: waits where others fail.
   virtual bool is_lasting() const { return false; }
+  /// Nobody is held up while it waits for others to share its commit with.
+  virtual bool can_wait() const { return false; }
 
   void fail(Error error) { error_ = std::move(error); }
   const std::optional<Error>& error() const { return error_; }
@@ -46,10 +48,11 @@ class Job {
 class AcceptJob final : public Job {
  public:
   AcceptJob(Acceptance acceptance, std::shared_ptr<const records::ListRules> rules,
-            Writer::AcceptDone done)
-      : acceptance_(std::move(acceptance)), rules_(std::move(rules)), done_(std::move(done)) {}
-
-  Ticket ticket() const { return Ticket(phase_); }
+            Writer::AcceptDone done, const Ticket& ticket)
+      : acceptance_(std::move(acceptance)),
+        rules_(std::move(rules)),
+        done_(std::move(done)),
+        phase_(ticket.phase_) {}
 
   bool given_up() const override;
   void append(Spool& spool) override;
@@ -67,8 +70,7 @@ class AcceptJob final : public Job {
   std::shared_ptr<const records::ListRules> rules_;
   Writer::AcceptDone done_;
   std::vector<HeldBehind> held_back_;
-  std::shared_ptr<std::atomic<Ticket::Phase>> phase_ =
-      std::make_shared<std::atomic<Ticket::Phase>>(Ticket::Phase::pending);
+  std::shared_ptr<std::atomic<Ticket::Phase>> phase_;
   std::optional<Ulid> first_;
   bool inserted_ = false;
 };
@@ -82,6 +84,7 @@ class RecordJob final : public Job {
   void write(Transaction& change) override { record(change, outcome_, *rules_); }
   void answer() override { done_(error() ? Result<void>(*error()) : Result<void>()); }
   bool is_lasting() const override { return true; }
+  bool can_wait() const override { return true; }
 
  private:
   Outcome outcome_;

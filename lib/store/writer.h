@@ -28,9 +28,11 @@ namespace ecrelay::store {
 
 /// Body and rows are on disk, synced.
 struct Stored {
-  Ulid id;
-  records::Location location;
+  Acceptance kept;                      ///< what was handed over, with its location
   std::vector<HeldBehind> held_back{};  ///< these recipients are `suppressed` (trial.h)
+
+  const Ulid& id() const { return kept.message.id; }
+  const records::Location& location() const { return kept.message.location; }
 };
 /// The shop's idempotency key stands for an earlier message, which is stored; this one is not.
 struct Duplicate {
@@ -51,15 +53,17 @@ class Ticket {
   enum class Phase { pending, abandoned, settled };
 
   Ticket() = default;
-  explicit Ticket(std::shared_ptr<std::atomic<Phase>> phase) : phase_(std::move(phase)) {}
+  /// For a message that somebody else will hand over.
+  static Ticket fresh();
 
   /// Gives the message up; returns at once. True: it will not be stored, nor dispatched, nor told
   /// to anybody as a duplicate; if its commit is under way it is taken back by the next one, and
   /// `done` then says Abandoned. (If the process is killed between these two commits it stays.)
   /// False: the outcome is settled and `done` has been, or is just being, called with it.
-  [[nodiscard]] bool abandon();
+  [[nodiscard]] bool abandon() const;
 
  private:
+  friend class AcceptJob;
   std::shared_ptr<std::atomic<Phase>> phase_;
 };
 
@@ -79,6 +83,20 @@ struct WriterStatistics {
 };
 
 class Job;
+class Writer;
+
+/// Mail that is on its way to the writer, and will be there soon: a batch waits for it a little, so
+/// that it shares the syncs. Any thread.
+class Coming {
+ public:
+  explicit Coming(Writer& writer);
+  Coming(Coming&& other) noexcept : writer_(std::exchange(other.writer_, nullptr)) {}
+  Coming& operator=(Coming&&) = delete;
+  ~Coming();
+
+ private:
+  Writer* writer_;
+};
 
 /// Owns the one store thread, and with it every write. The thread takes all that waits, appends
 /// the bodies, syncs them once, writes all rows in one transaction, commits, and only then answers.
@@ -106,6 +124,8 @@ class Writer {
     /// The disk takes no mail (why), or does again (""). On the store thread; may be empty.
     std::function<void(const std::string&)> troubled;
     std::chrono::milliseconds retry{1000};  ///< how often a disk in trouble is looked at
+    /// So long what is alone waits for others to share its commit with.
+    std::chrono::microseconds patience{2'000};
   };
 
   Writer(Connection& book, Spool& spool, StateDirectory& directory, Files& files, Ballast& ballast,
@@ -115,6 +135,7 @@ class Writer {
   ~Writer();  ///< stop()
 
   Ticket accept(Acceptance acceptance, AcceptDone done);
+  void accept(Acceptance acceptance, AcceptDone done, const Ticket& ticket);
   /// Is kept until it is on disk, however long the disk is full: look at stalled() before making
   /// more outcomes. Result: on disk; `refused` when the outcome contradicts the book; `unavailable`
   /// when the disk or the book failed (after the end of the writer it may still be on disk).
@@ -148,6 +169,7 @@ class Writer {
   // The rest runs on the store thread; false: the batch has been answered, all Failed.
   void run();
   Batch wait_for_work();
+  void linger(std::unique_lock<std::mutex>& lock);
   void process(Batch batch);
   void drop_given_up(Batch& batch);
   void refuse_mail(Batch& batch);
@@ -188,10 +210,16 @@ class Writer {
   Batch take_back_;                     ///< abandoned when their commit had run; not yet answered
   std::vector<std::uint64_t> removed_;  ///< segments whose file is gone and whose row is not
 
+  friend class Coming;
+  void expect();
+  void expect_no_more();
+
   mutable std::mutex mutex_;
   std::shared_ptr<const records::ListRules> list_rules_;
   std::condition_variable work_;
+  std::size_t coming_ = 0;
   Batch waiting_;
+  bool pressing_ = false;  ///< something among them cannot wait
   bool stopping_ = false;
   WriterStatistics statistics_;
   std::atomic<bool> broken_ = false;

@@ -83,7 +83,7 @@ TEST(ABackup, TellsWhatTheOriginalLacks) {
   std::uint64_t segment = 0;
   {
     Store store(settings(directory.path()));
-    segment = std::get<Stored>(accept(store.writer(), mail(1))).location.segment;
+    segment = std::get<Stored>(accept(store.writer(), mail(1))).location().segment;
   }
   std::filesystem::remove(directory.path() + "/spool/" + Spool::name(segment));
   EXPECT_EQ(back_up(directory.path(), other.path()).segments_missing,

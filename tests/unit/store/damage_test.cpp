@@ -17,7 +17,7 @@ class Damage : public testing::Test {
   Damage() {
     Store store(settings(directory_.path()));
     for (unsigned n = 1; n <= 3; ++n)
-      where_[n] = std::get<Stored>(accept(store.writer(), mail(n))).location;
+      where_[n] = std::get<Stored>(accept(store.writer(), mail(n))).location();
   }
 
   std::string segment() const {

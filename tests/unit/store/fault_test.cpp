@@ -206,7 +206,7 @@ TEST_F(Faults, ATornRecordThatCannotBeCutBackIsLeftBehindWithItsSegment) {
   EXPECT_TRUE(std::holds_alternative<Failed>(accept(store.writer(), mail(2))));
   disk.fails = nullptr;
   const auto third = std::get<Stored>(accept(store.writer(), mail(3)));
-  EXPECT_NE(third.location.segment, first.location.segment);
+  EXPECT_NE(third.location().segment, first.location().segment);
   EXPECT_TRUE(holds(store, 1));
   EXPECT_TRUE(holds(store, 3));
 }

@@ -38,7 +38,7 @@ class SparseSegments : public testing::Test {
     std::vector<Answer<AcceptOutcome>> answers(count);
     for (auto& answer : answers) std::ignore = writer().accept(mail(next_++), answer.slot());
     gate.open();
-    for (auto& answer : answers) where_.push_back(std::get<Stored>(answer.get()).location);
+    for (auto& answer : answers) where_.push_back(std::get<Stored>(answer.get()).location());
   }
   void finish(const std::vector<unsigned>& messages) {
     std::vector<Answer<Result<void>>> answers(messages.size());

@@ -83,11 +83,11 @@ TEST(OpeningAStore, BeginsANewSegmentBehindATornOne) {
   std::uint64_t before = 0;
   {
     Store store(settings(directory.path()));
-    before = std::get<Stored>(accept(store.writer(), mail(1))).location.segment;
+    before = std::get<Stored>(accept(store.writer(), mail(1))).location().segment;
   }
   std::ofstream(directory.path() + "/spool/" + Spool::name(before), std::ios::app) << "ECRS torn";
   Store store(settings(directory.path()));
-  EXPECT_GT(std::get<Stored>(accept(store.writer(), mail(2))).location.segment, before);
+  EXPECT_GT(std::get<Stored>(accept(store.writer(), mail(2))).location().segment, before);
   EXPECT_TRUE(holds(store, 1));
   EXPECT_TRUE(holds(store, 2));
 }
@@ -97,7 +97,7 @@ TEST(OpeningAStore, RemovesSegmentsThatNoOpenMessageNeedsAndMissesThoseOneDoes) 
   std::uint64_t needed = 0;
   {
     Store store(settings(directory.path()));
-    needed = std::get<Stored>(accept(store.writer(), mail(1))).location.segment;
+    needed = std::get<Stored>(accept(store.writer(), mail(1))).location().segment;
   }
   std::ofstream(directory.path() + "/spool/" + Spool::name(needed + 5)) << "a body without a row";
   {
@@ -119,7 +119,7 @@ TEST(AStore, RemovesASegmentWithItsLastOpenMessageAndNotBefore) {
   Store store(with);
   std::vector<std::uint64_t> in;
   for (unsigned n = 0; n < 6; ++n)
-    in.push_back(std::get<Stored>(accept(store.writer(), mail(n, 2))).location.segment);
+    in.push_back(std::get<Stored>(accept(store.writer(), mail(n, 2))).location().segment);
   ASSERT_EQ(in[0], in[1]);
   ASSERT_NE(in[1], in[2]);
   for (unsigned n = 0; n < 2; ++n)

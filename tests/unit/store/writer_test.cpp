@@ -21,6 +21,7 @@ class WriterTest : public testing::Test {
     Store::Settings with = settings(directory_.path());
     with.files = &disk_;
     with.vfs = FaultyDisk::vfs;
+    with.writer.patience = patience_;
     store_ = std::make_unique<Store>(with);
   }
   Writer& writer() { return store_->writer(); }
@@ -38,13 +39,14 @@ class WriterTest : public testing::Test {
 
   TemporaryDirectory directory_;
   FaultyDisk disk_{directory_.path()};
+  std::chrono::milliseconds patience_{1};
   std::unique_ptr<Store> store_;
 };
 
 TEST_F(WriterTest, StoredIsOnDiskWithBodyAndRowsAfterAFreshOpen) {
   const AcceptOutcome answer = accept(writer(), mail(1, 2));
   ASSERT_TRUE(std::holds_alternative<Stored>(answer));
-  EXPECT_EQ(std::get<Stored>(answer).id, id_of(1));
+  EXPECT_EQ(std::get<Stored>(answer).id(), id_of(1));
   open();
   EXPECT_TRUE(holds(*store_, 1));
   const auto found = trace(1);
@@ -52,7 +54,7 @@ TEST_F(WriterTest, StoredIsOnDiskWithBodyAndRowsAfterAFreshOpen) {
   EXPECT_EQ(found->recipients[1].address, "User1@example.jp");
   EXPECT_EQ(found->recipients[1].state, State::queued);
   EXPECT_EQ(found->message.subject, "ご注文ありがとうございます");
-  EXPECT_EQ(found->message.location, std::get<Stored>(answer).location);
+  EXPECT_EQ(found->message.location, std::get<Stored>(answer).location());
 }
 
 TEST_F(WriterTest, TheBodyIsSyncedBeforeItsRowIsWrittenAndTheRowBeforeTheAnswer) {
@@ -88,6 +90,31 @@ TEST_F(WriterTest, EverythingThatWaitsSharesTwoSyncs) {
   EXPECT_EQ(disk_.count("sync spool") - spool_before, 1u);
   EXPECT_EQ(disk_.count("sync wal") - wal_before, 1u);
   EXPECT_EQ(writer().statistics().items, 202u);
+}
+
+TEST_F(WriterTest, OutcomesAloneShareTheCommitOfTheMailThatFollows) {
+  patience_ = std::chrono::hours(1);
+  open();
+  accept(writer(), mail(1));
+  const std::uint64_t before = writer().statistics().batches;
+  Answer<Result<void>> recorded;
+  writer().record(outcome(id_of(1), 0, State::sent), recorded.slot());
+  accept(writer(), mail(2));
+  EXPECT_TRUE(recorded.get());
+  EXPECT_EQ(writer().statistics().batches - before, 1u);
+}
+
+TEST_F(WriterTest, ManyOutcomesOrAStopWaitForNoMail) {
+  patience_ = std::chrono::hours(1);
+  open();
+  constexpr unsigned many = 100;
+  for (unsigned n = 0; n < many; ++n) accept(writer(), mail(n));
+  std::vector<Answer<Result<void>>> outcomes(many);
+  for (unsigned n = 0; n < many; ++n)
+    writer().record(outcome(id_of(n), 0, State::sent), outcomes[n].slot());
+  EXPECT_TRUE(outcomes.front().get());
+  writer().stop();
+  EXPECT_TRUE(outcomes.back().get());
 }
 
 TEST_F(WriterTest, AnOutcomeIsStateEvidenceChargeAndTotalsAtOnce) {
