@@ -224,7 +224,7 @@ const std::vector<Field<Limits>>& table<Limits>() {
       key("bulk_after", &T::bulk_after,
           "messages of a shop within a minute; those beyond that name no lane go as bulk. 0: never",
           count(0)),
-      key("memory", &T::memory, "for bodies being received and sent; beyond it MAIL gets 452",
+      key("memory", &T::memory, "for bodies being received; beyond it they wait, and MAIL gets 452",
           size(16ULL << 20, 1ULL << 40)),
       key("disk_reserve", &T::disk_reserve, "free space that new mail may not use",
           size(0, 1ULL << 50)),

@@ -1,6 +1,7 @@
 #include "intake/reception.h"
 
 #include <sys/random.h>
+#include <algorithm>
 
 #include <algorithm>
 #include <cerrno>
@@ -75,6 +76,11 @@ policy::VerifiedLogins::Bounds login_bounds(const config::Limits& limits) {
   return {10'000, std::chrono::duration_cast<std::chrono::seconds>(limits.login_memory)};
 }
 
+/// Of limits.memory, for the one message that goes on when all others wait.
+std::size_t reserve_of(const config::Limits& limits) {
+  return std::min(limits.message_size.bytes, limits.memory.bytes / 2);
+}
+
 }  // namespace
 
 std::string_view to_text(Counters::Verb verb) {
@@ -85,7 +91,9 @@ std::string_view to_text(Counters::Verb verb) {
 Reception::Reception(Ports ports, std::shared_ptr<const Site> site)
     : ports_(std::move(ports)),
       site_(std::move(site)),
-      memory_(site_->settings.limits.memory.bytes),
+      memory_(site_->settings.limits.memory.bytes, reserve_of(site_->settings.limits),
+              [this] { memory_freed_.notify_one(); }),
+      memory_freed_(ports_.executor),
       connections_(site_->settings.limits.connections),
       verified_logins_(random_bytes<32>(), login_bounds(site_->settings.limits)),
       refusals_(polite_refusals, polite_refusals, ecrelay::now()),
@@ -132,7 +140,7 @@ void Reception::adopt(std::shared_ptr<const Site> site, Doors doors) {
 
 void Reception::apply_limits() {
   const config::Limits& limits = site_->settings.limits;
-  memory_.set_limit(limits.memory.bytes);
+  memory_.set_limit(limits.memory.bytes, reserve_of(limits));
   connections_.set_total(limits.connections);
   verified_logins_.set_bounds(login_bounds(limits));
   verified_logins_.clear();  // a password may have changed

@@ -19,6 +19,7 @@
 #include "intake/site.h"
 #include "net/listener.h"
 #include "net/task_group.h"
+#include "net/timer.h"
 #include "net/workers.h"
 #include "policy/limits.h"
 #include "policy/login_cache.h"
@@ -111,6 +112,8 @@ class Reception {
   std::vector<net::Endpoint> endpoints() const;
 
   MemoryBudget& memory() { return memory_; }
+  /// Wakes one who waits for memory; who takes some wakes the next.
+  net::Event& memory_freed() { return memory_freed_; }
   policy::ConnectionCaps& connections() { return connections_; }
   policy::VerifiedLogins& verified_logins() { return verified_logins_; }
   policy::LoginAttempts& login_attempts() { return login_attempts_; }
@@ -137,6 +140,7 @@ class Reception {
   std::shared_ptr<const Site> site_;
   bool refusing_ = false;
   MemoryBudget memory_;
+  net::Event memory_freed_;
   policy::ConnectionCaps connections_;
   policy::VerifiedLogins verified_logins_;
   policy::LoginAttempts login_attempts_;

@@ -17,8 +17,10 @@ using smtp::Reply;
 /// Room for a command line; a body gets more, and an idle connection should hold little.
 constexpr std::size_t command_buffer = 2048;
 constexpr std::size_t body_buffer = 32 << 10;
-/// The memory budget is asked in steps, not for each piece.
+/// What a body takes at first: enough for most mails.
 constexpr std::size_t memory_step = 64 << 10;
+/// So long a body waits for memory; Net::SMTP gives a write a minute.
+constexpr std::chrono::seconds memory_patience{20};
 /// A minimum rate is asked of a body only after its beginning.
 constexpr std::chrono::seconds rate_grace{30};
 
@@ -140,6 +142,7 @@ asio::awaitable<bool> Session::flush() {
 
 asio::awaitable<bool> Session::read_more() {
   note_body(protocol_.reading_body());
+  if (reading_body_ && lacks_memory()) co_await claim_memory();
   stream_.set_deadline(next_deadline());
   // A body under way may finish while the server drains; only between commands is a stop heard.
   stream_.set_stoppable(!reading_body_);
@@ -330,20 +333,35 @@ Reply Session::on_rcpt(smtp::RcptTo rcpt) {
 }
 
 void Session::on_body_part(std::string_view bytes) {
-  if (out_of_memory_) return;
-  const std::size_t needed = message_.size() + bytes.size();
-  if (needed > memory_taken_) {
-    const std::size_t step = std::max(needed - memory_taken_, memory_step);
-    if (!memory_.take(step)) {
-      // Read on to the true end, keep nothing: the refusal comes after the dot.
+  if (!out_of_memory_) message_.append(bytes);
+}
+
+bool Session::lacks_memory() const {
+  return !out_of_memory_ && message_.size() + body_buffer > memory_.held();
+}
+
+/// Room for the next piece of a body. While others have the memory the client's own buffers hold
+/// the rest, and it sees a slow reader; past its patience it is read to its true end, nothing of it
+/// is kept, and the refusal comes after the dot.
+asio::awaitable<void> Session::claim_memory() {
+  const auto began = std::chrono::steady_clock::now();
+  const std::size_t most = site_->settings.limits.message_size.bytes + body_buffer;
+  for (bool in_time = true; lacks_memory();) {
+    // What doubles is seldom copied.
+    const std::size_t least = std::max(message_.size() + body_buffer, memory_step);
+    const std::size_t wanted = std::max(least, std::min(2 * memory_.held(), most));
+    if (memory_.take(wanted - memory_.held())) {
+      message_.reserve(wanted);
+      reception_.memory_freed().notify_one();
+    } else if (in_time) {
+      in_time = co_await reception_.memory_freed().wait_until(began + memory_patience);
+    } else {
       out_of_memory_ = true;
       message_ = std::string();
       memory_.release();
-      return;
     }
-    memory_taken_ += step;
   }
-  message_.append(bytes);
+  body_began_ += std::chrono::steady_clock::now() - began;  // this time was not the client's
 }
 
 asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
@@ -364,7 +382,6 @@ void Session::forget_transaction() {
   envelope_.reset();
   message_ = std::string();
   memory_.release();
-  memory_taken_ = 0;
   out_of_memory_ = false;
 }
 

@@ -40,6 +40,8 @@ class Session {
   smtp::Reply on_rcpt(smtp::RcptTo rcpt);
   void note_body(bool reading);
   void on_body_part(std::string_view bytes);
+  bool lacks_memory() const;
+  asio::awaitable<void> claim_memory();
   void forget_transaction();
 
   std::optional<smtp::Reply> not_now() const;
@@ -64,7 +66,6 @@ class Session {
   std::optional<Envelope> envelope_;
   std::string message_;
   MemoryBudget::Share memory_;
-  std::size_t memory_taken_ = 0;
   bool out_of_memory_ = false;
 
   net::Deadline began_;

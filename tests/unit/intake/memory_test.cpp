@@ -20,8 +20,7 @@ TEST(MemoryBudget, AShareThatGoesGivesBackWhatItHeld) {
   {
     MemoryBudget::Share share(budget);
     ASSERT_TRUE(share.take(1000));
-    MemoryBudget::Share moved(std::move(share));
-    EXPECT_EQ(budget.used(), 1000U) << "moving holds it once";
+    EXPECT_EQ(budget.used(), 1000U);
   }
   EXPECT_EQ(budget.used(), 0U);
 }
@@ -33,6 +32,23 @@ TEST(MemoryBudget, KeepsATenthForMessagesThatHaveBegun) {
   ASSERT_TRUE(share.take(900));
   EXPECT_FALSE(budget.admits_another());
   EXPECT_TRUE(share.take(100));
+}
+
+TEST(MemoryBudget, LetsOneOfThoseWhoWaitGoOnToTheEndAndThenTheNext) {
+  int freed = 0;
+  MemoryBudget budget(1000, 300, [&freed] { ++freed; });
+  MemoryBudget::Share first(budget);
+  MemoryBudget::Share second(budget);
+  ASSERT_TRUE(first.take(350));
+  ASSERT_TRUE(second.take(350));
+  EXPECT_TRUE(first.take(100)) << "out of the reserve";
+  EXPECT_FALSE(second.take(100)) << "which is for one alone";
+  EXPECT_TRUE(first.take(200));
+  EXPECT_FALSE(first.take(1)) << "and ends";
+  first.release();
+  EXPECT_EQ(freed, 1);
+  EXPECT_TRUE(second.take(100));
+  EXPECT_TRUE(second.take(550)) << "now it is the other's";
 }
 
 }  // namespace
