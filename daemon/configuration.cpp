@@ -28,8 +28,9 @@ log::Level level_of(config::LogLevel level) {
 }
 
 std::shared_ptr<const dkim::Signer> make_signer(const config::Settings& settings) {
-  return settings.dkim.engine == config::DkimEngine::cached ? dkim::make_cached_signer()
-                                                            : dkim::make_opendkim_signer();
+  auto reference = dkim::make_opendkim_signer();
+  if (settings.dkim.engine == config::DkimEngine::libopendkim) return reference;
+  return dkim::make_guarded_signer(dkim::make_cached_signer(), std::move(reference));
 }
 
 /// One reading from beginning to end.

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 
 #include "core/text.h"
@@ -11,6 +12,14 @@ namespace ecrelay::dkim {
 namespace {
 constexpr std::string_view crlf = "\r\n";
 constexpr std::size_t hash_at = 8192;
+
+/// Up to the next byte that the body rules look at. (find_first_of() asks memchr() about every
+/// single byte: that was a tenth of all instructions of a message.)
+std::string_view plain_run(std::string_view piece) {
+  const auto special = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  return piece.substr(0, static_cast<std::size_t>(
+                             std::find_if(piece.begin(), piece.end(), special) - piece.begin()));
+}
 }  // namespace
 
 Digest::Digest() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
@@ -52,7 +61,7 @@ void BodyHash::add(std::string_view piece) {
     } else if (c == ' ' || c == '\t') {
       space_ = true;
     } else if (c != '\r') {
-      const std::string_view text = piece.substr(0, piece.find_first_of(" \t\r"));
+      const std::string_view text = plain_run(piece);
       add_text(text);
       carriage_return_ = false;
       piece.remove_prefix(text.size());

@@ -26,11 +26,12 @@ bool is_signed(std::string_view name) {
 }
 
 bool has_bare_line_end(std::string_view head) {
-  for (std::size_t at = head.find_first_of("\r\n"); at != std::string_view::npos;
-       at = head.find_first_of("\r\n", at + 2)) {
-    if (head.substr(at, 2) != "\r\n") return true;
+  bool after_cr = false;
+  for (const char c : head) {
+    if (after_cr != (c == '\n')) return true;
+    after_cr = c == '\r';
   }
-  return false;
+  return after_cr;
 }
 
 /// Takes the next field, its continuation lines included, off the head; empty at the end of the

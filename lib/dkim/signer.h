@@ -34,6 +34,10 @@ class Signer {
   /// Cost: about 2.3 ms an RSA-2048 signature with libopendkim (it parses the key each time).
   virtual Result<std::string> sign(std::string_view head, std::span<const std::string_view> body,
                                    std::span<const Identity> identities, TimePoint at) const = 0;
+
+  /// The engine was found not to give the reference's bytes for such an identity, so that the
+  /// reference signs: worth a warning.
+  virtual bool uses_reference_for(const Identity&, TimePoint) const { return false; }
 };
 
 /// The reference engine: libopendkim for RSA. Ed25519 is signed as by the cached engine, because
@@ -43,6 +47,11 @@ std::unique_ptr<Signer> make_opendkim_signer();
 
 /// Keys stay parsed, canonicalization is our own (0.9 ms an RSA-2048 signature at any mail size).
 std::unique_ptr<Signer> make_cached_signer();
+
+/// `fast` where it agrees with `reference`, else `reference`. Both sign a few odd mails for each
+/// shape of identity (algorithm, bits, lengths of domain and selector) when it is first met.
+std::unique_ptr<Signer> make_guarded_signer(std::unique_ptr<Signer> fast,
+                                            std::unique_ptr<Signer> reference);
 
 /// Signs a small mail as this identity and verifies the result with the public half: to be done
 /// when a key is loaded, so that a signer that cannot sign is found before mail is taken.

@@ -200,6 +200,11 @@ class Builder {
                                     " bits; use 2048 or more");
       }
       identities.push_back(dkim::Identity{mail::domain_key(domain.name), each.selector, *key});
+      if (signer_.uses_reference_for(identities.back(), at_)) {
+        outcome_.warnings.push_back("dkim key " + name +
+                                    ": the cached engine does not sign as libopendkim does here, so"
+                                    " libopendkim signs, at several times the cost");
+      }
     }
     return identities;
   }

@@ -32,8 +32,13 @@ struct Engine {
   std::unique_ptr<Signer> (*make)();
 };
 inline void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.name; }
-inline constexpr std::array<Engine, 2> engines = {Engine{"opendkim", &make_opendkim_signer},
-                                                  Engine{"cached", &make_cached_signer}};
+/// As the daemon uses them.
+inline std::unique_ptr<Signer> make_both() {
+  return make_guarded_signer(make_cached_signer(), make_opendkim_signer());
+}
+inline constexpr std::array<Engine, 3> engines = {Engine{"opendkim", &make_opendkim_signer},
+                                                  Engine{"cached", &make_cached_signer},
+                                                  Engine{"guarded", &make_both}};
 
 inline Result<std::string> sign(const Signer& signer, std::string_view head, std::string_view body,
                                 const std::vector<Identity>& identities) {

@@ -41,6 +41,34 @@ TEST(Probe, FailsWhenTheSignatureIsNotOfThisTextOrBody) {
   }
 }
 
+TEST(GuardedSigner, SignsFastWhereTheFastEngineGivesTheBytesOfTheReference) {
+  for (const Identity& identity : {rsa_identity(), ed25519_identity()}) {
+    // As reference one that cannot sign this mail: whoever signs it all the same was the other.
+    class Limited final : public Signer {
+     public:
+      Result<std::string> sign(std::string_view head, std::span<const std::string_view> body,
+                               std::span<const Identity> identities, TimePoint at) const override {
+        if (head == shop_head) return unavailable("not by the reference");
+        return make_opendkim_signer()->sign(head, body, identities, at);
+      }
+    };
+    const auto guarded = make_guarded_signer(make_cached_signer(), std::make_unique<Limited>());
+    EXPECT_FALSE(guarded->uses_reference_for(identity, noon));
+    EXPECT_TRUE(sign(*guarded, shop_head, shop_body, {identity}));
+  }
+}
+
+TEST(GuardedSigner, SignsByTheReferenceWhereTheFastEngineDiffersAndTellsIt) {
+  const auto reference = make_opendkim_signer();
+  const auto guarded = make_guarded_signer(
+      std::make_unique<WrongSigner>("relaxed/relaxed", "relaxed/simple"), make_opendkim_signer());
+  EXPECT_TRUE(guarded->uses_reference_for(rsa_identity(), noon));
+  const auto field = sign(*guarded, shop_head, shop_body, {rsa_identity()});
+  ASSERT_TRUE(field);
+  EXPECT_EQ(*field, *sign(*reference, shop_head, shop_body, {rsa_identity()}));
+  EXPECT_TRUE(probe(*guarded, rsa_identity(), noon));
+}
+
 TEST(Probe, FailsWhenAnotherKeySigned) {
   const auto other = Key::generate(Algorithm::ed25519_sha256);
   class OtherKey final : public Signer {
