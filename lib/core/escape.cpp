@@ -1,5 +1,6 @@
 #include "core/escape.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -63,9 +64,16 @@ std::string json_point(char32_t c) {
   return utf8(c);
 }
 
+/// Nothing in it needs an escape: most of what a log shows, and it is shown for every message.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+}
+
 template <typename Show>
 std::string escaped(std::string_view text, std::size_t limit, Show show) {
   constexpr std::string_view ellipsis = "…";
+  if (text.size() <= limit && is_plain(text)) return std::string(text);
   // Each code point is at least a byte of output, so this much input decides the result.
   const auto points = text::code_points(text.substr(0, limit + 4));
   std::string result;
