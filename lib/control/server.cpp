@@ -33,18 +33,19 @@ constexpr std::chrono::seconds patience{30};
 /// Between two looks into the book for the metrics.
 constexpr std::chrono::seconds figures_interval{30};
 
-/// Counts a connection for as long as it lives.
+/// Counts a connection for as long as it lives, which may be longer than the server: what still
+/// talks when the daemon stops goes with the io_context.
 class Seat {
  public:
-  explicit Seat(std::size_t& taken) : taken_(&taken) { ++taken; }
-  Seat(Seat&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+  explicit Seat(std::shared_ptr<std::size_t> taken) : taken_(std::move(taken)) { ++*taken_; }
+  Seat(Seat&& other) noexcept = default;
   Seat& operator=(Seat&&) = delete;
   ~Seat() {
-    if (taken_ != nullptr) --*taken_;
+    if (taken_) --*taken_;
   }
 
  private:
-  std::size_t* taken_;
+  std::shared_ptr<std::size_t> taken_;
 };
 
 /// What a worker takes along: a request, who asked, and the configuration in force.
@@ -182,8 +183,8 @@ struct Server::State {
   std::optional<BookFigures> figures;
   Gauge gauge;
   gid_t group = 0;
-  std::size_t connections = 0;
-  std::size_t http_connections = 0;
+  std::shared_ptr<std::size_t> connections = std::make_shared<std::size_t>(0);
+  std::shared_ptr<std::size_t> http_connections = std::make_shared<std::size_t>(0);
   std::optional<net::UnixListener> local;
   std::optional<net::Listener> web;
   net::Workers workers{"control", 1};
@@ -214,7 +215,7 @@ asio::awaitable<void> Server::State::listen_http() {
 }
 
 void Server::State::welcome(net::LocalStream stream) {
-  if (connections >= most_connections) {
+  if (*connections >= most_connections) {
     tasks.spawn(turn_away(std::move(stream)));
   } else {
     tasks.spawn(converse(std::move(stream), Seat(connections)));
@@ -254,7 +255,7 @@ asio::awaitable<void> Server::State::questions(net::LocalStream& stream, Caller 
 }
 
 void Server::State::welcome_http(net::Stream stream) {
-  if (http_connections < most_connections) {
+  if (*http_connections < most_connections) {
     tasks.spawn(http(std::move(stream), Seat(http_connections)));
   }
 }

@@ -6,11 +6,18 @@
 #include "core/text.h"
 
 namespace ecrelay::dns {
+namespace {
+
+/// Standards know of about a dozen. Each is compared with all before it, on the network thread.
+constexpr std::size_t most_tags = 100;
+
+}  // namespace
 
 Result<Tags> Tags::parse(std::string_view record) {
   Tags tags;
   std::vector<std::string_view> pieces = text::split(record, ';');
   if (text::trimmed(pieces.back()).empty()) pieces.pop_back();  // one ";" at the end is allowed
+  if (pieces.size() > most_tags) return invalid("more than 100 tags");
   for (const std::string_view piece : pieces) {
     const auto equals = piece.find('=');
     const std::string name(text::trimmed(piece.substr(0, equals)));

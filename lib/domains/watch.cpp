@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds soon = std::chrono::seconds(10);
 constexpr std::chrono::milliseconds waiting_pause = std::chrono::minutes(1);
 /// All first looks fall into this time, so that a start is no storm of questions.
 constexpr std::chrono::milliseconds first_round = std::chrono::minutes(10);
-constexpr std::int64_t released_at_once = 10'000;
+constexpr std::size_t released_at_once = 10'000;
 
 std::string record_name(const dns::Wanted& wanted) {
   std::string name(dns::text(wanted.purpose));
@@ -220,8 +220,8 @@ asio::awaitable<void> Watch::examine_and_note(std::string name) {
   note_records(name, watched, report, at);
   const bool activated = note_keys(name, watched, report, at);
   co_await age_keys(name, at);
-  co_await save(name, activated || watched.holds_back, at);
-  if (on()) watched.next = net::after(pause_after(watched, activated));
+  const bool more = co_await save(name, activated || watched.holds_back, at);
+  if (on()) watched.next = net::after(pause_after(watched, activated || more));
 }
 
 /// Told is what changed; what is found for the first time, only when it is not in order.
@@ -288,13 +288,14 @@ asio::awaitable<void> Watch::age_keys(std::string name, TimePoint at) {
   watched.unsaved = true;
 }
 
-asio::awaitable<void> Watch::save(std::string name, bool release, TimePoint at) {
+/// True when more may wait to be released.
+asio::awaitable<bool> Watch::save(std::string name, bool release, TimePoint at) {
   Watched& watched = domains_[name];
   const bool signs_now = std::any_of(watched.keys.begin(), watched.keys.end(), [](const auto& key) {
     return key.state == records::KeyState::active;
   });
   release = release && signs_now;
-  if (!watched.unsaved && !release) co_return;
+  if (!watched.unsaved && !release) co_return false;
   auto released = std::make_shared<std::vector<store::Released>>();
   auto work = [name, keys = watched.keys, found = watched.records, release, at,
                released](store::Transaction& change) {
@@ -309,15 +310,17 @@ asio::awaitable<void> Watch::save(std::string name, bool release, TimePoint at) 
   if (!done) {
     watched.unsaved = true;
     log::store_trouble("note what DNS has", done.error().detail);
-    co_return;
+    co_return release;
   }
   for (const store::Released& each : *released) ports_.released(each, at);
+  co_return released->size() == released_at_once;
 }
 
-/// A message that was on its way into the book when its key became active is found soon after.
-std::chrono::milliseconds Watch::pause_after(const Watched& watched, bool activated) const {
+/// A message that was on its way into the book when its key became active is found soon after, and
+/// so are those that were too many for one change.
+std::chrono::milliseconds Watch::pause_after(const Watched& watched, bool released) const {
   const std::chrono::milliseconds usual = *settings_->dns.check_every;
-  if (activated) return std::min(usual, soon);
+  if (released) return std::min(usual, soon);
   const bool waits =
       std::any_of(watched.keys.begin(), watched.keys.end(),
                   [](const auto& key) { return key.state == records::KeyState::pending; }) ||

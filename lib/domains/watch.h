@@ -79,8 +79,8 @@ class Watch {
   bool note_keys(const std::string& name, Watched& watched, const dns::Report& report,
                  TimePoint at);
   asio::awaitable<void> age_keys(std::string name, TimePoint at);
-  asio::awaitable<void> save(std::string name, bool release, TimePoint at);
-  std::chrono::milliseconds pause_after(const Watched& watched, bool activated) const;
+  asio::awaitable<bool> save(std::string name, bool release, TimePoint at);
+  std::chrono::milliseconds pause_after(const Watched& watched, bool released) const;
 
   WatchPorts ports_;
   std::shared_ptr<const config::Settings> settings_;

@@ -104,6 +104,9 @@ class Accounts {
     Ulid until;
   };
 
+  std::vector<records::LedgerEntry> ledger(const LedgerQuery& query, std::int64_t after,
+                                           std::size_t limit,
+                                           const std::vector<Archived>& archives);
   Ids ids_of(std::chrono::year_month month);
   bool unit_has_changed();
 

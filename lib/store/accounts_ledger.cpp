@@ -67,11 +67,24 @@ bool may_hold(const Archived& archive, const Ulid& message) {
 
 }  // namespace
 
+/// A month that is moved meanwhile was read neither whole from the book nor from its archive: then
+/// the question is put again.
 std::vector<LedgerEntry> Accounts::ledger(const LedgerQuery& query, std::int64_t after,
                                           std::size_t limit) {
+  for (;;) {
+    const std::vector<Archived> archives = archives_->all();
+    std::vector<LedgerEntry> list = ledger(query, after, limit, archives);
+    if (archives_->all().size() == archives.size()) return list;
+  }
+}
+
+std::vector<LedgerEntry> Accounts::ledger(const LedgerQuery& query, std::int64_t after,
+                                          std::size_t limit,
+                                          const std::vector<Archived>& archives) {
   std::vector<LedgerEntry> list;
+  if (limit == 0) return list;
   std::chrono::year_month_day open_from = query.from;
-  for (const Archived& archive : archives_->all()) {
+  for (const Archived& archive : archives) {
     open_from = std::max(open_from, first_day(archive.month + std::chrono::months(1)));
     if (last_day(archive.month) < query.from || first_day(archive.month) > query.to) continue;
     if (archive.last_row <= after) continue;
@@ -125,10 +138,11 @@ std::vector<LedgerEntry> Accounts::ledger_of(const Ulid& message) {
   return list;
 }
 
+/// Other connections may move the month while it is read. A page from the book counts only where
+/// the book still knew of no archive afterwards: until then it has every row.
 void Accounts::read_month(year_month month, const std::function<void(const LedgerEntry&)>& take) {
-  constexpr int page = 10'000;
-  const auto archive = archives_->of(month);
-  Connection& file = archive ? archives_->open(*archive) : connection_;
+  constexpr std::size_t most = 10'000;
+  auto archive = archives_->of(month);
   const Span span = span_of(month);
   const Slice slice =
       slice_of(connection_, to_text(first_day(month)), to_text(last_day(month)), std::nullopt);
@@ -136,14 +150,17 @@ void Accounts::read_month(year_month month, const std::function<void(const Ledge
       "WHERE id > ?1 AND id <= ?2 AND ifnull(booked_ms, at_ms) >= ?3"
       " AND ifnull(booked_ms, at_ms) < ?4 ORDER BY id LIMIT ?5");
   std::int64_t after = slice.first - 1;
-  for (int taken = page; taken == page;) {
-    taken = 0;
-    Rows rows = file.query(sql, after, slice.last, span.from, span.until, page);
-    for (; rows.next(); ++taken) {
-      const LedgerEntry entry = read_ledger(rows);
-      after = entry.id;
-      take(entry);
+  for (std::vector<LedgerEntry> page;;) {
+    page.clear();
+    Connection& file = archive ? archives_->open(*archive) : connection_;
+    {
+      Rows rows = file.query(sql, after, slice.last, span.from, span.until, most);
+      while (rows.next()) page.push_back(read_ledger(rows));
     }
+    if (!archive && (archive = archives_->of(month))) continue;
+    for (const LedgerEntry& entry : page) take(entry);
+    if (page.size() < most) return;
+    after = page.back().id;
   }
 }
 

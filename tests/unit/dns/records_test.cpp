@@ -32,6 +32,14 @@ TEST(DkimRecord, AnEmptyKeyIsARevokedOne) {
   EXPECT_EQ(revoked->key, "");
 }
 
+TEST(DkimRecord, HasNoEndOfTags) {
+  std::string endless = "v=DKIM1";
+  for (int n = 0; n < 100; ++n) endless += "; n" + std::to_string(n) + "=x";
+  const auto record = parse_dkim(endless);
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error().detail, "more than 100 tags");
+}
+
 TEST(DkimRecord, ReadsWhatLimitsAKey) {
   const auto record = parse_dkim("v=DKIM1; k=ed25519; t=s:y; s=sip; h=sha1; p=" + ed25519);
   ASSERT_TRUE(record);

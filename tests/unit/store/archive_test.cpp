@@ -145,6 +145,7 @@ TEST_F(ArchiveTest, AnswersEveryQuestionThatTheBookAnsweredBefore) {
   EXPECT_EQ(rows_of(december), (Ids{7, reversal}));
   EXPECT_EQ(found(everything), (Ids{1, 2, 3, 4, 5, 6, 7, 8, 9}));
   EXPECT_EQ(found(everything, 0, 3), (Ids{1, 2, 3}));
+  EXPECT_EQ(found(everything, 0, 0), Ids());
   EXPECT_EQ(found(everything, 3, 4), (Ids{4, 5, 6, 7})) << "over the edge of the archive";
   EXPECT_EQ(found(everything, 7), (Ids{8, 9}));
   EXPECT_EQ(found(corrections), (Ids{8, 9}));
@@ -161,6 +162,36 @@ TEST_F(ArchiveTest, AnswersEveryQuestionThatTheBookAnsweredBefore) {
   EXPECT_TRUE(accounts().uncharged(december, 10).empty());
   EXPECT_EQ(accounts().sent_on(november, "default").at(0).recipients, 6);
   EXPECT_EQ(contradictions(file_), "");
+}
+
+TEST_F(ArchiveTest, AMonthThatIsMovedWhileItIsReadIsReadWhole) {
+  constexpr unsigned more_than_a_page = 10'003;
+  const Acceptance many = mail_at(1, noon, more_than_a_page);
+  Outcome sent = outcome(many.message.id, 0, State::sent, noon);
+  const RecipientOutcome each = sent.recipients.front();
+  sent.recipients.clear();
+  sent.charges.clear();
+  for (unsigned n = 0; n < more_than_a_page; ++n) {
+    sent.recipients.push_back(each);
+    sent.recipients.back().n = n;
+    sent.charges.push_back(records::Charge{records::Unit::recipient, n, Money::milli_yen(100)});
+  }
+  in_transaction([&](Transaction& change) {
+    insert(change, many.message, many.recipients);
+    return store::record(change, sent, {});
+  });
+  sell(2, in_december);
+  close(november);
+  const Archived next = draft_of(november);
+  Connection reader(file_, Access::read, Duration(1000));
+  unsigned read = 0;
+  Accounts(reader).read_month(november, [&](const auto&) {
+    if (++read > 1) return;
+    note(next);
+    in_transaction([](Transaction& change) { return clear_archived(change, 0, 100'000); });
+    ASSERT_EQ(in_book("kind = 'charge'"), 1);
+  });
+  EXPECT_EQ(read, more_than_a_page);
 }
 
 TEST_F(ArchiveTest, NeverLetsAMessageBeChargedAgain) {

@@ -122,6 +122,20 @@ TEST_F(Months, OneMessageTriesAndAllOthersAreHeldBackUntilItIsKnown) {
   EXPECT_EQ(events(), (std::vector<std::string>{"added", "lapsed"}));
 }
 
+TEST_F(Months, RulesThatChangeMeanwhileHoldForTheNextMessage) {
+  bad_news(noon);
+  const TimePoint later = noon + days(180);
+  ends(mail_to_her(later).id, State::sent, later + hours(2));
+  ASSERT_TRUE(blocked(later + days(1)));
+  ASSERT_TRUE(mail_to_her(later + days(1)).held_back);
+  records::ListRules rules = rules_;
+  rules.quiet_after_delivery = hours(1);
+  store_->writer().set_list_rules(rules);
+  index_->set_quiet(rules.quiet_after_delivery);
+  EXPECT_FALSE(blocked(later + days(1)));
+  EXPECT_FALSE(mail_to_her(later + days(1)).held_back);
+}
+
 TEST_F(Months, AFailedTrialListsForLongerEachTime) {
   TimePoint at = noon;
   bad_news(at);
