@@ -53,6 +53,23 @@ class ArchiveTest : public testing::Test {
     });
   }
 
+  /// A message that is charged by recipient.
+  void sell_to_each(unsigned n, TimePoint at, unsigned recipients) {
+    const Acceptance each = mail_at(n, at, recipients);
+    Outcome sent = outcome(each.message.id, 0, State::sent, at);
+    const RecipientOutcome delivered = sent.recipients.front();
+    sent.recipients.assign(recipients, delivered);
+    sent.charges.clear();
+    for (unsigned i = 0; i < recipients; ++i) {
+      sent.recipients[i].n = i;
+      sent.charges.push_back(records::Charge{records::Unit::recipient, i, Money::milli_yen(100)});
+    }
+    in_transaction([&](Transaction& change) {
+      insert(change, each.message, each.recipients);
+      return store::record(change, sent, {});
+    });
+  }
+
   void close(year_month month) {
     MonthClosing closing;
     closing.month = month;
@@ -165,22 +182,10 @@ TEST_F(ArchiveTest, AnswersEveryQuestionThatTheBookAnsweredBefore) {
 }
 
 TEST_F(ArchiveTest, AMonthThatIsMovedWhileItIsReadIsReadWhole) {
-  constexpr unsigned more_than_a_page = 10'003;
-  const Acceptance many = mail_at(1, noon, more_than_a_page);
-  Outcome sent = outcome(many.message.id, 0, State::sent, noon);
-  const RecipientOutcome each = sent.recipients.front();
-  sent.recipients.clear();
-  sent.charges.clear();
-  for (unsigned n = 0; n < more_than_a_page; ++n) {
-    sent.recipients.push_back(each);
-    sent.recipients.back().n = n;
-    sent.charges.push_back(records::Charge{records::Unit::recipient, n, Money::milli_yen(100)});
-  }
-  in_transaction([&](Transaction& change) {
-    insert(change, many.message, many.recipients);
-    return store::record(change, sent, {});
-  });
-  sell(2, in_december);
+  constexpr unsigned messages = 40;
+  constexpr unsigned recipients = 251;  // more than a page in all
+  for (unsigned n = 1; n <= messages; ++n) sell_to_each(n, noon, recipients);
+  sell(messages + 1, in_december);
   close(november);
   const Archived next = draft_of(november);
   Connection reader(file_, Access::read, Duration(1000));
@@ -191,7 +196,7 @@ TEST_F(ArchiveTest, AMonthThatIsMovedWhileItIsReadIsReadWhole) {
     in_transaction([](Transaction& change) { return clear_archived(change, 0, 100'000); });
     ASSERT_EQ(in_book("kind = 'charge'"), 1);
   });
-  EXPECT_EQ(read, more_than_a_page);
+  EXPECT_EQ(read, messages * recipients);
 }
 
 TEST_F(ArchiveTest, NeverLetsAMessageBeChargedAgain) {
