@@ -146,12 +146,14 @@ Relay::Relay(Configuration configuration, Options options)
 }
 
 int Relay::run() {
+  recall();
   tasks_.spawn(live());
   context_.run();
   return exit_code_;
 }
 
-asio::awaitable<void> Relay::live() {
+/// What earlier runs left. Throws: without its book a relay must not stay up behind closed doors.
+void Relay::recall() {
   const store::StartReport& found = store_.start_report();
   for (const std::uint64_t segment : found.segments_missing) {
     log::store_trouble("open spool", "segment " + store::Spool::name(segment) +
@@ -162,6 +164,9 @@ asio::awaitable<void> Relay::live() {
   parked_ = inquiry_.parked_count();
   dispatcher_.start();
   dispatcher_.recall(store_.flights().take_lost());
+}
+
+asio::awaitable<void> Relay::live() {
   if (const Result<void> opened = open_doors(); !opened) {
     log::internal_error("listen", opened.error().detail);
     exit_code_ = 69;

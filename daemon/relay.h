@@ -54,6 +54,7 @@ class Relay {
   dispatch::Ports dispatch_ports();
   control::Ports control_ports();
 
+  void recall();
   asio::awaitable<void> live();
   Result<void> open_doors();
   asio::awaitable<void> handle_signals();
