@@ -53,10 +53,13 @@ class StorageFaults(harness.Scenario):
         relay.wait("defer", count=count)
         return relay, sink, set(ids)
 
-    def assertRefusesForNow(self, relay):
+    def answer_to_mail(self, relay):
         with Dialogue(relay.address) as smtp:
             smtp.ehlo()
-            self.assertEqual(smtp.ask(f"MAIL FROM:<{SENDER}>").code, 452)
+            return smtp.ask(f"MAIL FROM:<{SENDER}>").code
+
+    def assertRefusesForNow(self, relay):
+        self.assertEqual(self.answer_to_mail(relay), 452)
 
     def assertAllSentOnce(self, relay, sink, ids):
         harness.wait_until(lambda: not relay.states().get("queued"), "an empty queue")
@@ -106,6 +109,7 @@ class StorageFaults(harness.Scenario):
         relay.start()
         relay.wait("sent", count=len(ids))
         self.free()
+        harness.wait_until(lambda: self.answer_to_mail(relay) == 250, "room that is noticed")
         ids.add(self.assertAccepted(relay.deliver(BIG)))
         self.assertAllSentOnce(relay, sink, ids)
 
