@@ -121,6 +121,8 @@ log::Options log_options(const config::Settings& settings) {
   options.target =
       settings.log.target.is_stdout() ? "stdout" : "file:" + settings.log.target.file.string();
   options.node = settings.node;
+  options.mask_addresses = settings.log.mask_addresses == config::AddressMask::local;
+  options.refusals_per_minute = settings.log.refusals_per_minute;
   return options;
 }
 

@@ -132,6 +132,8 @@ void Relay::adopt(Configuration configuration, intake::Reception::Doors doors,
   const log::Options log = log_options(settings());
   log::set_level(log.level);
   log::set_format(log.format);
+  log::set_masking(log.mask_addresses);
+  log::set_refusals(log.refusals_per_minute);
 }
 
 }  // namespace ecrelay

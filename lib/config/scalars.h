@@ -198,6 +198,9 @@ template <>
 inline constexpr std::array spellings<LogFormat> = std::to_array<std::string_view>({"json",
                                                                                     "text"});
 template <>
+inline constexpr std::array spellings<AddressMask> = std::to_array<std::string_view>({"off",
+                                                                                      "local"});
+template <>
 inline constexpr std::array spellings<TlsVersion> = std::to_array<std::string_view>({"1.2", "1.3"});
 
 /// Index of `text` in `known`, or known.size() and a complaint with the nearest one.

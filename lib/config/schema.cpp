@@ -262,6 +262,12 @@ const std::vector<Field<Log>>& table<Log>() {
       key("level", &Log::level, "the least that is worth a line"),
       key("format", &Log::format, "one JSON object a line, or TIME LEVEL event key=value"),
       by_restart(key("target", &Log::target, "a file is reopened on SIGUSR1")),
+      key("mask_addresses", &Log::mask_addresses,
+          "local writes h***@customer.example; trace and the book stay whole"),
+      key("refusals_per_minute", &Log::refusals_per_minute,
+          "lines of connect_refused, tls_failed or auth_failed about one client; the rest is "
+          "counted in one line (repeated); 0 for all",
+          count(0, 100'000)),
   };
   return rows;
 }

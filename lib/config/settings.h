@@ -252,6 +252,8 @@ struct Log {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::json;
   LogTarget target;
+  AddressMask mask_addresses = AddressMask::off;
+  std::uint32_t refusals_per_minute = 10;
 };
 
 struct Control {

@@ -44,6 +44,8 @@ enum class Signature { rsa_sha256, ed25519_sha256 };
 enum class DkimEngine { libopendkim, cached };
 enum class LogLevel { debug, info, warn, error };
 enum class LogFormat { json, text };
+/// local: of the local part only the first character is written.
+enum class AddressMask { off, local };
 enum class TlsVersion { v1_2, v1_3 };
 
 /// "10MiB": a number of bytes.

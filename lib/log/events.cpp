@@ -25,6 +25,8 @@ constexpr auto table = std::to_array<EventInfo>({
      "a session has ended"},
     {"tls_failed", Level::warning, "session client host text", "a client's handshake failed"},
     {"auth_failed", Level::warning, "session client host user pause_ms", "a login was wrong"},
+    {"repeated", Level::warning, "of client lines",
+     "so many lines of the event `of` about this client were left out within a minute"},
     {"accept", Level::info,
      "id shop host session sender recipients suppressed size message_id mode ms",
      "a message is stored, and 250 was answered"},
@@ -156,7 +158,7 @@ void internal_error(std::string_view where, std::string_view text) {
 }
 
 void connect_refused(const Peer& peer, const Answer& answer, std::string_view reason) {
-  Line(Event::connect_refused).add(peer).add(answer).add("reason", reason).write();
+  Line(Event::connect_refused, peer.address).add(peer).add(answer).add("reason", reason).write();
 }
 
 void session_ended(const Peer& peer, const SessionSummary& summary) {
@@ -172,15 +174,19 @@ void session_ended(const Peer& peer, const SessionSummary& summary) {
 }
 
 void tls_failed(const Peer& peer, std::string_view text) {
-  Line(Event::tls_failed).add(peer).add("text", text).write();
+  Line(Event::tls_failed, peer.address).add(peer).add("text", text).write();
 }
 
 void auth_failed(const Peer& peer, std::string_view user, Duration pause) {
-  Line(Event::auth_failed)
+  Line(Event::auth_failed, peer.address)
       .add(peer)
       .add("user", user)
       .add_number("pause_ms", count_of(pause))
       .write();
+}
+
+void lines_left_out(std::string_view event, std::string_view client, std::uint64_t lines) {
+  Line(Event::repeated).add("of", event).add("client", client).add_number("lines", lines).write();
 }
 
 void message_accepted(const Mail& mail, const Acceptance& acceptance) {

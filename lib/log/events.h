@@ -110,6 +110,9 @@ void tls_failed(const Peer& peer, std::string_view text);
 /// `pause`: how long this login must wait before its next try counts.
 void auth_failed(const Peer& peer, std::string_view user, Duration pause);
 
+/// Refusals that came again and again; only connect_refused, tls_failed and auth_failed do.
+void lines_left_out(std::string_view event, std::string_view client, std::uint64_t lines);
+
 struct Acceptance {
   std::uint64_t recipients = 0;  ///< queued
   std::uint64_t suppressed = 0;  ///< accepted and dropped

@@ -5,11 +5,13 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "log/line.h"
 #include "log/log.h"
+#include "log/repeats.h"
 #include "log/target_sink.h"
 
 namespace spdlog::details {
@@ -38,16 +40,26 @@ class Journal {
   void count(Event event);
   std::vector<EventCount> counts() const;
   const std::string& node() const { return options_.node; }
+  bool priorities() const { return options_.priorities; }
+  bool masks() const { return masks_.load(std::memory_order_relaxed); }
+  void set_masking(bool mask) { masks_.store(mask, std::memory_order_relaxed); }
+  /// Whether this line about the client is one of the first.
+  bool admits(Event event, const std::string& client);
+  void set_refusals(std::uint32_t a_minute);
+  void tell_repeated(Repeats::Time at);
 
  private:
   Options options_;
   std::atomic<Level> level_;
   std::atomic<Format> format_;
+  std::atomic<bool> masks_;
   struct Tally {
     std::atomic<std::uint64_t> count{0};
     std::atomic<TimePoint::rep> last{0};
   };
   std::array<Tally, event_kinds> tallies_;
+  std::mutex repeats_mutex_;
+  Repeats repeats_;
   std::shared_ptr<spdlog::details::thread_pool> worker_;  // none for a Sink
   std::shared_ptr<TargetSink> target_;                    // none for a Sink
   std::shared_ptr<spdlog::logger> logger_;

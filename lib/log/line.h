@@ -10,6 +10,8 @@
 /// How one event becomes one line. Private to the module.
 namespace ecrelay::log {
 
+class Journal;
+
 /// In the order of the reference.
 enum class Event {
   start,
@@ -26,6 +28,7 @@ enum class Event {
   session,
   tls_failed,
   auth_failed,
+  repeated,
   accept,
   reject,
   suppressed_drop,
@@ -62,6 +65,8 @@ class Line {
  public:
   /// For the log in force.
   explicit Line(Event event);
+  /// About a client that may do the same a thousand times a minute.
+  Line(Event event, const IpAddress& client);
   /// For a line made elsewhere.
   Line(Event event, const Options& options);
 
@@ -79,12 +84,15 @@ class Line {
   std::string text() const;
 
  private:
+  void begin(const Journal& current);
   void begin(Format format, std::string_view node);
   void add_raw(std::string_view key, std::string_view value);
 
   Event event_;
   bool on_ = false;
   Format format_ = Format::json;
+  bool masks_ = false;
+  bool priorities_ = false;
   std::string text_;
 };
 

@@ -1,10 +1,15 @@
 #include "log/log.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
 
+#include <cstdlib>
 #include <mutex>
+#include <string>
 
 #include "log/journal.h"
 
@@ -28,6 +33,15 @@ class SinkAdapter final : public spdlog::sinks::base_sink<std::mutex> {
   std::shared_ptr<Sink> sink_;
 };
 
+/// systemd says in JOURNAL_STREAM which file its journal reads from, so that a service whose output
+/// was sent elsewhere can tell (systemd.exec(5)).
+bool leads_to_the_journal(int file) {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  if (stream == nullptr || ::fstat(file, &status) != 0) return false;
+  return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+}
+
 // The one global of the program: events come from everywhere.
 std::unique_ptr<Journal> in_force;
 
@@ -39,6 +53,8 @@ Journal::Journal(const Options& options, std::shared_ptr<TargetSink> target)
     : options_(options),
       level_(options.level),
       format_(options.format),
+      masks_(options.mask_addresses),
+      repeats_(options.refusals_per_minute),
       worker_(std::make_shared<spdlog::details::thread_pool>(
           queue_lines, 1, [] { pthread_setname_np(pthread_self(), "log"); })),
       target_(std::move(target)) {
@@ -52,6 +68,8 @@ Journal::Journal(const Options& options, std::shared_ptr<Sink> sink)
     : options_(options),
       level_(options.level),
       format_(options.format),
+      masks_(options.mask_addresses),
+      repeats_(options.refusals_per_minute),
       logger_(std::make_shared<spdlog::logger>("ecrelay", std::make_shared<SinkAdapter>(sink))) {}
 
 // The pool writes what is queued before its thread ends; the sink must outlive that.
@@ -65,6 +83,24 @@ void Journal::count(Event event) {
   Tally& tally = tallies_[static_cast<std::size_t>(event)];
   tally.count.fetch_add(1, std::memory_order_relaxed);
   tally.last.store(now().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+bool Journal::admits(Event event, const std::string& client) {
+  const std::lock_guard lock(repeats_mutex_);
+  return repeats_.admit(event, client, std::chrono::steady_clock::now());
+}
+
+void Journal::set_refusals(std::uint32_t a_minute) {
+  const std::lock_guard lock(repeats_mutex_);
+  repeats_.set_limit(a_minute);
+}
+
+void Journal::tell_repeated(Repeats::Time at) {
+  std::unique_lock lock(repeats_mutex_);
+  const std::vector<Repeats::LeftOut> left_out = repeats_.over(at);
+  lock.unlock();
+  for (const Repeats::LeftOut& each : left_out)
+    lines_left_out(info(each.event).name, each.client, each.lines);
 }
 
 std::vector<EventCount> Journal::counts() const {
@@ -92,7 +128,9 @@ std::size_t Journal::lost() const {
   return target_ ? target_->failed() + worker_->overrun_counter() : 0;
 }
 
-Result<void> start(const Options& options) {
+Result<void> start(const Options& asked) {
+  Options options = asked;
+  options.priorities |= options.target == "stdout" && leads_to_the_journal(STDOUT_FILENO);
   auto target = TargetSink::open(options);
   if (!target) return target.error();
   in_force = std::make_unique<Journal>(options, std::move(*target));
@@ -103,7 +141,14 @@ void start(const Options& options, std::shared_ptr<Sink> sink) {
   in_force = std::make_unique<Journal>(options, std::move(sink));
 }
 
-void stop() { in_force.reset(); }
+void stop() {
+  tell_repeated(std::chrono::steady_clock::time_point::max());
+  in_force.reset();
+}
+
+void tell_repeated(std::chrono::steady_clock::time_point at) {
+  if (in_force) in_force->tell_repeated(at);
+}
 
 std::vector<EventCount> counts() {
   return in_force ? in_force->counts() : std::vector<EventCount>();
@@ -119,6 +164,14 @@ void set_level(Level level) {
 
 void set_format(Format format) {
   if (in_force) in_force->set_format(format);
+}
+
+void set_masking(bool mask_addresses) {
+  if (in_force) in_force->set_masking(mask_addresses);
+}
+
+void set_refusals(std::uint32_t a_minute) {
+  if (in_force) in_force->set_refusals(a_minute);
 }
 
 std::size_t lost() { return in_force ? in_force->lost() : 0; }

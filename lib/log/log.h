@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +26,13 @@ struct Options {
   Format format = Format::json;
   std::string target = "stdout";  ///< "stdout" or "file:PATH", appended to, created 0640
   std::string node;               ///< in every line
+  /// Local parts of addresses are shortened ("h***@customer.example"), in replies of servers too.
+  bool mask_addresses = false;
+  /// Lines of one refusal and client; what comes beyond is counted (event `repeated`). 0: all.
+  std::uint32_t refusals_per_minute = 10;
+  /// A line begins with its priority, "<4>": the journal of systemd takes that for its own. start()
+  /// sets it when stdout leads there.
+  bool priorities = false;
 };
 
 /// Where lines go instead of a target; for tests and tools. Called from whichever thread tells
@@ -49,6 +58,10 @@ void reopen();
 /// What a reload may change; target and node need a restart.
 void set_level(Level level);
 void set_format(Format format);
+void set_masking(bool mask_addresses);
+void set_refusals(std::uint32_t a_minute);
+/// Tells of refusals that were left out by minutes which are over. To be called now and then.
+void tell_repeated(std::chrono::steady_clock::time_point at);
 /// Lines that were dropped or could not be written since start().
 std::size_t lost();
 

@@ -136,6 +136,8 @@ log:
   level: info
   format: json
   target: stdout
+  mask_addresses: off
+  refusals_per_minute: 10
 control:
   socket: /run/ecrelay/control.sock
 dkim:

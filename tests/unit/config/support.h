@@ -302,6 +302,8 @@ log:
   level: debug
   format: text
   target: file:log/ecrelay.log
+  mask_addresses: local
+  refusals_per_minute: 11
 control:
   socket: control.sock
   http: 127.0.0.1:8025

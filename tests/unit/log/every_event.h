@@ -30,6 +30,7 @@ inline void tell_every_event(std::string_view text) {
   session_ended(peer, SessionSummary{1, 2, text, text, text, Duration(9)});
   tls_failed(peer, text);
   auth_failed(peer, text, Duration(1000));
+  lines_left_out(text, text, 7);
   message_accepted(mail, Acceptance{2, 1, 4096, text, text, Duration(3)});
   message_rejected(peer, Rejection{text, text, text, text, text}, answer);
   suppressed_dropped(mail, 3, text, text);
