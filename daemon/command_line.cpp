@@ -188,6 +188,14 @@ void add_reading(CLI::App& app, Order& order) {
   Command(host, order, "explain", "host.explain", "who a client is, what it may send, and why")
       .text("ip", "ip", "address of the client", true)
       .text("--from", "from", "sender address or domain");
+  Command send(app, order, "send-test", "send.test",
+               "send a real mail for a shop, uncharged, and follow it to its end");
+  send.text("--shop", "shop", "whose sender, signature and upstream", true)
+      .text("--to", "to", "an address whose mailbox you see", true)
+      .text("--from", "from", "an address of the shop; else its postmaster");
+  send.app().add_option_function<unsigned>(
+      "--wait", [&order](const unsigned& seconds) { order.wait = std::chrono::seconds(seconds); },
+      "seconds to follow it (120)");
   Command(app, order, "reload", "reload", "put the configuration file in force as it is now");
   CLI::App& config = group(app, "config", "the configuration");
   Command(config, order, "diff", "config.diff",

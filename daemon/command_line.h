@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "control/backup.h"
@@ -31,6 +32,7 @@ struct Order {
   std::string report_file;
   std::string backup_folder;
   control::Import import;
+  std::chrono::seconds wait{120};  ///< of send-test
 };
 
 /// The tree of ecrelayctl's commands: parsing with it fills `order`, which outlives it.

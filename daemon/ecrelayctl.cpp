@@ -21,6 +21,7 @@
 #include "control/new_key.h"
 #include "control/read_report.h"
 #include "control/render.h"
+#include "control/send_test.h"
 #include "control/suppression_file.h"
 #include "core/escape.h"
 #include "core/text.h"
@@ -108,6 +109,10 @@ std::optional<control::Consultation> carry_out_here(Order& order) {
   order.month.config = order.place.config;
   if (command == "month.export") return alone(control::export_month(order.month, watcher()));
   if (command == "month.verify") return alone(control::verify_month(order.month, watcher()));
+  if (command == "send.test") {
+    return control::send_test(order.place, {order.request, order.wait},
+                              [](const std::string& state) { complain(state); });
+  }
   if (command == "suppression.import") return control::import_file(order.place, order.import);
   if (command == "suppression.export") {
     return control::export_file(order.place, [](const std::string& text) {
@@ -176,6 +181,7 @@ std::string text_of(const Order& order, const boost::json::object& result) {
   if (command == "dkim.rotate") return control::render_rotation(result);
   if (command == "suppression.show") return control::render_suppression(result, language_of(order));
   if (command == "dns.show") return control::render_dns(result, order.dns_format);
+  if (command == "send.test") return control::render("trace", result);
   return control::render(command, result);
 }
 

@@ -10,6 +10,7 @@
 
 #include "control/price_list.h"
 #include "domains/examination.h"
+#include "intake/trial.h"
 #include "log/events.h"
 #include "log/failure.h"
 #include "net/timer.h"
@@ -423,6 +424,10 @@ control::Ports Relay::control_ports() {
   ports.queued_by = [this](std::int64_t recipients) { queued_ += recipients; };
   ports.suppression_changed = [](const std::string&) {};  // the index asks the book itself
   ports.parked_by = [this](std::int64_t candidates) { parked_ += candidates; };
+  ports.send_test = [this](control::TestMail mail) {
+    intake::Trial trial{std::move(mail.shop), std::move(mail.recipient), std::move(mail.sender)};
+    return intake::send_trial(reception_, reception_.site(), std::move(trial));
+  };
   ports.reload = [this] { return reload(); };
   return ports;
 }

@@ -325,6 +325,7 @@ const std::vector<std::string>& commands() {
                                                "queue.release",
                                                "queue.cancel",
                                                "trace",
+                                               "send.test",
                                                "usage",
                                                "suppression.show",
                                                "suppression.list",

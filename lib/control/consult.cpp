@@ -94,7 +94,9 @@ Result<Reply> ask_and_watch(const std::string& socket, const Request& request,
   return ask(socket, request, std::chrono::hours(2));
 }
 
-bool needs_daemon(const std::string& command) { return is_change(command) || command == "reload"; }
+bool needs_daemon(const std::string& command) {
+  return is_change(command) || command == "reload" || command == "send.test";
+}
 
 /// Without a daemon.
 Consultation alone(const config::LoadOutcome& loaded, const Request& request,

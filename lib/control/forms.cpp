@@ -98,6 +98,7 @@ json::object to_json(const records::Message& message) {
   object["accepted_at"] = json_time(message.accepted_at);
   object["expires_at"] = json_time(message.expires_at);
   object["shop"] = json_text(message.shop);
+  object["kind"] = records::text(message.kind);
   object["host"] = json_text(message.host);
   object["client"] = json_text(message.client);
   object["session"] = json_text(message.session);

@@ -109,7 +109,8 @@ std::string render_message(const json::object& message) {
   text += line("signed", signatures.empty() ? "no" : signatures);
   text += line("route", route(message));
   for (const json::value& each : list(message, "recipients")) text += recipient(object_of(each));
-  text += line("charged", charges(message));
+  const bool free = shown(message, "kind") == "test";
+  text += line("charged", free ? "test, not charged" : charges(message));
   return text + effects(message);
 }
 

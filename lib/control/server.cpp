@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "control/answers.h"
+#include "control/arguments.h"
 #include "control/caller.h"
 #include "control/changes.h"
 #include "control/http.h"
@@ -122,12 +123,13 @@ boost::json::object to_json(const Progress& progress) {
   return object;
 }
 
-records::AuditRow reload_row(std::string actor, std::string origin) {
+records::AuditRow row_of(std::string actor, std::string origin, std::string action,
+                         std::string target) {
   records::AuditRow row;
   row.actor = std::move(actor);
   row.origin = std::move(origin);
-  row.action = "reload";
-  row.target = "configuration";
+  row.action = std::move(action);
+  row.target = std::move(target);
   return row;
 }
 
@@ -173,6 +175,7 @@ struct Server::State {
   asio::awaitable<Reply> status();
   asio::awaitable<Reply> reload_for(Caller caller);
   asio::awaitable<Reply> reload(records::AuditRow row);
+  asio::awaitable<Reply> send_test(Errand errand);
   Reply explain(const Request& request) const;
 
   net::TaskGroup& tasks;
@@ -283,6 +286,7 @@ asio::awaitable<void> Server::State::read_book() {
 asio::awaitable<void> Server::State::sample() {
   try {
     for (;;) {
+      log::tell_repeated(std::chrono::steady_clock::now());
       rates.sample(ports.status().totals, std::chrono::steady_clock::now());
       co_await net::sleep_until(net::after(Rates::interval));
     }
@@ -330,6 +334,7 @@ asio::awaitable<std::string> Server::State::answer_request(Errand errand) {
   if (command == "progress") reply = to_json(gauge.read());
   if (command == "host.explain") reply = explain(errand.request);
   if (command == "status") reply = co_await status();
+  if (command == "send.test") reply = co_await send_test(std::move(errand));
   if (command == "reload") reply = co_await reload_for(std::move(errand.caller));
   co_return to_line(reply);
 }
@@ -388,8 +393,9 @@ asio::awaitable<Reply> Server::State::status() {
 }
 
 asio::awaitable<Reply> Server::State::reload_for(Caller caller) {
-  auto naming = workers.run(
-      [caller = std::move(caller)] { return reload_row(caller.actor(), caller.origin()); });
+  auto naming = workers.run([caller = std::move(caller)] {
+    return row_of(caller.actor(), caller.origin(), "reload", "configuration");
+  });
   records::AuditRow row = co_await std::move(naming);
   co_return co_await reload(std::move(row));
 }
@@ -412,6 +418,33 @@ asio::awaitable<Reply> Server::State::reload(records::AuditRow row) {
   co_return reply_of(reloaded.error());
 }
 
+asio::awaitable<Reply> Server::State::send_test(Errand errand) {
+  Arguments given(errand.request.arguments);
+  TestMail mail;
+  mail.shop = given.required("shop");
+  mail.recipient = given.required("to");
+  mail.sender = given.text("from").value_or("");
+  if (const auto wrong = given.problem()) co_return reply_of(*wrong);
+  auto naming = workers.run([caller = std::move(errand.caller), to = mail.recipient] {
+    return row_of(caller.actor(), caller.origin(), "send-test", to);
+  });
+  records::AuditRow row = co_await std::move(naming);
+  row.detail = "shop " + mail.shop;
+  const Result<Ulid> sent = co_await ports.send_test(std::move(mail));
+  if (!sent) co_return reply_of(sent.error());
+  row.at = now();
+  row.detail += ", id " + sent->text();
+  log::admin_acted(row.actor, row.action, row.detail);
+  std::function<void(store::Transaction&)> work = [row](store::Transaction& change) {
+    store::audit(change, row);
+  };
+  const Result<void> audited = co_await write(std::move(work));
+  if (!audited) log::store_trouble("audit of a test", audited.error().detail);
+  boost::json::object answer;
+  answer["id"] = sent->text();
+  co_return answer;
+}
+
 // --- the server ---------------------------------------------------------------------------
 
 Server::Server(net::TaskGroup& tasks, store::Writer& writer, std::string book, Ports ports)
@@ -427,7 +460,7 @@ void Server::serve(net::UnixListener listener, const std::string& path) {
 }
 
 asio::awaitable<void> Server::reload_by_signal() {
-  records::AuditRow row = reload_row("signal", "SIGHUP");
+  records::AuditRow row = row_of("signal", "SIGHUP", "reload", "configuration");
   co_await state_->reload(std::move(row));
 }
 

@@ -23,6 +23,13 @@
 
 namespace ecrelay::control {
 
+/// A test of the operator's; without a sender it comes from the shop's postmaster.
+struct TestMail {
+  std::string shop;
+  std::string recipient;
+  std::string sender;
+};
+
 /// What the server asks of the running daemon, and tells it. All are called on the network
 /// thread and must not block; none may be empty.
 struct Ports {
@@ -50,6 +57,8 @@ struct Ports {
   std::function<void(const std::string& key)> suppression_changed;
   /// By so many the number of parked candidates has changed.
   std::function<void(std::int64_t)> parked_by;
+  /// Sends a mail of the operator's for a shop: the id of the stored message.
+  std::function<asio::awaitable<Result<Ulid>>(TestMail mail)> send_test;
   /// Puts the configuration file in force as it is now, whole, or nothing of it: `invalid` says
   /// what is wrong with it, a line each, `conflict` what does not let it be put in force.
   std::function<asio::awaitable<Result<Reloaded>>()> reload;

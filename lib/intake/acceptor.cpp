@@ -227,6 +227,7 @@ void Acceptor::compose(Draft& draft) const {
 void Acceptor::fill_row(Draft& draft) const {
   records::Message& row = draft.kept.message;
   row.id = draft.id;
+  row.kind = draft.envelope.kind;
   row.accepted_at = draft.at;
   row.expires_at = draft.at + site_.settings.retry.expire;
   row.shop = draft.shop->id;

@@ -8,6 +8,7 @@
 #include "mail/address.h"
 #include "mail/compose.h"
 #include "policy/admission.h"
+#include "records/message.h"
 #include "smtp/server_event.h"
 
 namespace ecrelay::intake {
@@ -36,6 +37,7 @@ struct Envelope {
   const policy::Shop* shop = nullptr;   ///< null for <> until header From has decided
   bool eight_bit = false;
   bool smtputf8 = false;
+  records::Kind kind = records::Kind::mail;
   std::vector<EnvelopeRecipient> recipients;
 };
 

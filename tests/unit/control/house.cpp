@@ -72,6 +72,12 @@ Examine examiner(const config::Settings& settings) {
   };
 }
 
+asio::awaitable<Result<Ulid>> send_test(House* house, TestMail mail) {
+  if (mail.shop != "shop-a") co_return not_found("there is no shop '" + mail.shop + "'");
+  house->told.tests.push_back(mail.recipient);
+  co_return new_ulid(now());
+}
+
 asio::awaitable<Result<Reloaded>> reload(House* house) {
   ++house->told.reloads;
   co_return house->reload_answer();
@@ -102,6 +108,7 @@ Ports ports_of(House* house, std::shared_ptr<const config::Settings> settings) {
   ports.suppression_changed = [house](const std::string& key) {
     house->told.changed_keys.push_back(key);
   };
+  ports.send_test = [house](const TestMail& mail) { return send_test(house, mail); };
   ports.reload = [house] { return reload(house); };
   return ports;
 }

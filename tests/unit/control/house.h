@@ -42,6 +42,7 @@ struct Told {
   std::vector<Ulid> released;
   std::int64_t queued_by = 0;
   std::vector<std::string> changed_keys;
+  std::vector<std::string> tests;
   int reloads = 0;
 };
 
