@@ -18,6 +18,7 @@
 #include "config/reference.h"
 #include "configuration.h"
 #include "core/escape.h"
+#include "deep_check.h"
 #include "log/events.h"
 #include "log/log.h"
 #include "relay.h"
@@ -28,6 +29,7 @@ namespace ecrelay {
 namespace {
 
 // CONTRACT "Exit codes".
+constexpr int exit_differs = 1;
 constexpr int exit_usage = 64;
 constexpr int exit_internal = 70;
 constexpr int exit_configuration = 78;
@@ -35,6 +37,7 @@ constexpr int exit_configuration = 78;
 struct Arguments {
   std::string config = "/etc/ecrelay/ecrelay.yaml";
   bool check = false;
+  bool deep = false;
   bool print = false;
   bool reference = false;
   bool no_quickack = false;
@@ -92,6 +95,23 @@ int print_effective(const std::string& file) {
   return 0;
 }
 
+int tell_ok(const std::string& file) {
+  std::printf("%s: ok\n", printable(file, 1000).c_str());
+  return 0;
+}
+
+/// Every finding as a line; 1 when one of them is an error.
+int tell_deep(const Configuration& configuration, const std::string& file) {
+  bool well = true;
+  for (const Examined& each : check_deep(configuration)) {
+    constexpr const char* words[] = {"ok", "warning", "error"};
+    std::printf("%s: %s\n", words[static_cast<std::size_t>(each.verdict)],
+                printable(each.text, 4000).c_str());
+    well = well && each.verdict != Examined::Verdict::error;
+  }
+  return well ? tell_ok(file) : exit_differs;
+}
+
 int run(const Arguments& arguments) {
   if (arguments.print) return print_effective(arguments.config);
   // Before anything is opened that could take their numbers.
@@ -103,8 +123,8 @@ int run(const Arguments& arguments) {
   }
   if (!outcome.configuration) return exit_configuration;
   if (arguments.check) {
-    std::printf("%s: ok\n", printable(arguments.config, 1000).c_str());
-    return 0;
+    return arguments.deep ? tell_deep(*outcome.configuration, arguments.config)
+                          : tell_ok(arguments.config);
   }
   return serve(std::move(*outcome.configuration), std::move(sockets), arguments, outcome.warnings);
 }
@@ -118,9 +138,14 @@ int main(int argc, char** argv) {
   CLI::App app("ecrelayd: accepts mail from authorized ecforce hosts, signs it and sends it on");
   app.set_version_flag("--version", std::string("ecrelayd ") + RELAY_VERSION);
   app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
-  app.add_flag(
+  CLI::Option* check = app.add_flag(
       "--check-config", arguments.check,
       "check the configuration and everything it refers to, then exit (78: it has errors)");
+  app.add_flag(
+         "--deep", arguments.deep,
+         "with it: certificates, free listeners, every upstream by TLS and login without mail, "
+         "and what shops publish; exits 1 when something is wrong")
+      ->needs(check);
   app.add_flag("--print-config", arguments.print,
                "print the effective configuration, secrets masked");
   app.add_flag("--print-reference", arguments.reference,
