@@ -199,9 +199,10 @@ class Disk {
     fstat(from, &facts);
     if (whole) file.dirty = {{0, facts.st_size}};
     std::vector<char> bytes;
+    static const auto fetch = real<ssize_t (*)(int, void*, size_t, off_t)>("pread64");
     for (const auto& [begin, end] : file.dirty) {
       bytes.resize(static_cast<size_t>(end - begin));
-      const ssize_t count = pread(from, bytes.data(), bytes.size(), begin);
+      const ssize_t count = fetch(from, bytes.data(), bytes.size(), begin);
       if (count > 0) real_pwrite(to, bytes.data(), static_cast<size_t>(count), begin);
     }
     static const auto cut = real<int (*)(int, off_t)>("ftruncate64");
