@@ -20,8 +20,10 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -374,6 +376,19 @@ int close(int file) {
 ssize_t write(int file, const void* from, size_t count) {
   static const auto call = real<ssize_t (*)(int, const void*, size_t)>("write");
   return writing(file, -1, count, [&](size_t some) { return call(file, from, some); });
+}
+ssize_t writev(int file, const iovec* from, int count) {
+  static const auto call = real<ssize_t (*)(int, const iovec*, int)>("writev");
+  std::vector<iovec> parts(from, from + count);
+  size_t whole = 0;
+  for (const iovec& part : parts) whole += part.iov_len;
+  return writing(file, -1, whole, [&](size_t some) {
+    for (iovec& part : parts) {
+      part.iov_len = std::min(part.iov_len, some);
+      some -= part.iov_len;
+    }
+    return call(file, parts.data(), count);
+  });
 }
 ssize_t pwrite(int file, const void* from, size_t count, off_t at) {
   return writing(file, at, count, [&](size_t some) { return real_pwrite(file, from, some, at); });
