@@ -402,6 +402,7 @@ domains::WatchPorts Relay::watch_ports() {
 control::Ports Relay::control_ports() {
   control::Ports ports;
   ports.status = [this] { return status(); };
+  ports.dns_records = [this] { return watch_.records(); };
   ports.settings = [this] { return settings_of(site_); };
   ports.explain = [this](const IpAddress& client, std::optional<std::string_view> domain) {
     return site_->admission.explain(client, domain);
@@ -490,8 +491,6 @@ control::Status Relay::status() {
     status.totals.charged = status.totals.charged + each.tally.charged;
   }
   status.writer_broken = store_.writer().broken();
-  for (const records::DnsRecord& each : watch_.records())
-    status.dns.push_back(control::DnsRecordStatus{each.domain, each.record, each.state});
   status.space = store_.space();
   return status;
 }

@@ -218,14 +218,14 @@ void add_figures(Exposition& out, const BookFigures& figures, TimePoint now) {
   out.exact(figures.month.net().exact(), {{"sum", "net"}});
 }
 
-void add_dns(Exposition& out, const std::vector<DnsRecordStatus>& records) {
+void add_dns(Exposition& out, const std::vector<records::DnsRecord>& dns) {
   std::map<std::string_view, std::uint64_t> states{{"ok", 0}};
-  for (const DnsRecordStatus& each : records) ++states[each.state];
+  for (const records::DnsRecord& each : dns) ++states[each.state];
   out.gauge("ecrelay_dns_records", "Records that shops must publish, by what was found last.");
   for (const auto& [state, number] : states) out.sample(number, {{"state", state}});
   out.gauge("ecrelay_dns_record_state", "1 for a record that is not in order.");
   std::size_t named = 0;
-  for (const DnsRecordStatus& each : records) {
+  for (const records::DnsRecord& each : dns) {
     if (each.state == "ok" || ++named > most_named_records) continue;
     out.sample(1, {{"domain", each.domain}, {"record", each.record}, {"state", each.state}});
   }
@@ -250,8 +250,8 @@ BookFigures read_figures(const std::string& book, TimePoint now) {
   return figures;
 }
 
-std::string metrics(const Status& status, const std::optional<BookFigures>& figures,
-                    TimePoint now) {
+std::string metrics(const Status& status, const std::vector<records::DnsRecord>& dns,
+                    const std::optional<BookFigures>& figures, TimePoint now) {
   Events events;
   for (const log::EventCount& each : log::counts()) events.emplace(each.event, each);
   Exposition out;
@@ -264,7 +264,7 @@ std::string metrics(const Status& status, const std::optional<BookFigures>& figu
   add_upstreams(out, status);
   add_store(out, status);
   if (figures) add_figures(out, *figures, now);
-  add_dns(out, status.dns);
+  add_dns(out, dns);
   return out.take();
 }
 

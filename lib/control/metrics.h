@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/status.h"
 #include "core/time.h"
 #include "records/charge.h"
+#include "records/signing_key.h"
 #include "store/inquiry.h"
 
 namespace ecrelay::control {
@@ -24,6 +26,7 @@ BookFigures read_figures(const std::string& book, TimePoint now);
 /// In the Prometheus text format 0.0.4. Labels come from the configuration and from lists in the
 /// program only, so that their number is bounded; a domain is named only while one of its DNS
 /// records is not in order, and at most 1,000 of them. Without `figures` their families are absent.
-std::string metrics(const Status& status, const std::optional<BookFigures>& figures, TimePoint now);
+std::string metrics(const Status& status, const std::vector<records::DnsRecord>& dns,
+                    const std::optional<BookFigures>& figures, TimePoint now);
 
 }  // namespace ecrelay::control

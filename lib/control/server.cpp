@@ -266,7 +266,9 @@ void Server::State::welcome_http(net::Stream stream) {
 asio::awaitable<void> Server::State::http(net::Stream stream, [[maybe_unused]] Seat seat) {
   Monitored monitored;
   monitored.status = ports.status;
-  monitored.metrics = [this](const Status& status) { return metrics(status, figures, now()); };
+  monitored.metrics = [this](const Status& status) {
+    return metrics(status, ports.dns_records(), figures, now());
+  };
   co_await serve_http_request(std::move(stream), std::move(monitored));
 }
 

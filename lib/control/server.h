@@ -18,6 +18,7 @@
 #include "net/local.h"
 #include "net/task_group.h"
 #include "policy/admission.h"
+#include "records/signing_key.h"
 #include "store/queue.h"
 #include "store/writer.h"
 
@@ -34,6 +35,8 @@ struct TestMail {
 /// thread and must not block; none may be empty.
 struct Ports {
   std::function<Status()> status;
+  /// What shops must publish, as it was found last: for the metrics. Costs by the record.
+  std::function<std::vector<records::DnsRecord>()> dns_records;
   /// The configuration in force.
   std::function<std::shared_ptr<const config::Settings>()> settings;
   /// Admission::explain of the configuration in force.

@@ -47,13 +47,6 @@ struct VerbStatus {
   Histogram replies{quick_bounds};  ///< seconds
 };
 
-/// A record that a shop must publish, as it was found last.
-struct DnsRecordStatus {
-  std::string domain;
-  std::string record;  ///< "dkim r1", "spf", "dmarc", "return-path"
-  std::string state;   ///< "ok", "absent", "differs", "waiting", …
-};
-
 /// What the relay did since its start; none of these ever falls.
 struct Totals {
   std::uint64_t sessions = 0;
@@ -90,7 +83,6 @@ struct Status {
   bool writer_broken = false;
   std::vector<VerbStatus> verbs;
   Histogram signing{quick_bounds};  ///< seconds
-  std::vector<DnsRecordStatus> dns;
   store::Space space;
 };
 

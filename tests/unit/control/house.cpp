@@ -88,6 +88,7 @@ Ports ports_of(House* house, std::shared_ptr<const config::Settings> settings) {
   ports.status = [house] { return house->status(); };
   ports.settings = [settings] { return settings; };
   ports.explain = explained;
+  ports.dns_records = [] { return std::vector<records::DnsRecord>(); };
   ports.examine = examiner(*settings);
   ports.retried = [house](const store::QueueFilter& filter, TimePoint) {
     house->told.retried.push_back(filter);

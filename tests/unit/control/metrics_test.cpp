@@ -57,7 +57,7 @@ TEST(Metrics, EveryLineIsACommentOrASampleOfAnAnnouncedFamily) {
   status.upstreams.push_back(upstream);
   status.verbs.push_back({"body", Histogram(quick_bounds)});
 
-  const std::string text = metrics(status, BookFigures(), noon);
+  const std::string text = metrics(status, {}, BookFigures(), noon);
   expect_well_formed(text);
   EXPECT_THAT(text,
               AllOf(HasSubstr(R"(ecrelay_build_info{version="1\"\\\n2"} 1)"),
@@ -97,7 +97,7 @@ TEST(Metrics, EventsAreCountedWhateverTheLevelOfTheLogIs) {
   log::reloaded("f", 0);
   log::reload_failed("f", "broken");
   log::suppressed({"1", "shop-a", "a@b.example", "hard"}, std::nullopt, {});
-  const std::string text = metrics(Status(), std::nullopt, noon);
+  const std::string text = metrics(Status(), {}, std::nullopt, noon);
   EXPECT_THAT(text, AllOf(HasSubstr("ecrelay_events_total{event=\"reload\"} 1\n"),
                           HasSubstr("ecrelay_events_total{event=\"reload_failed\"} 1\n"),
                           HasSubstr("ecrelay_events_total{event=\"bounce\"} 0\n"),
@@ -106,11 +106,10 @@ TEST(Metrics, EventsAreCountedWhateverTheLevelOfTheLogIs) {
 }
 
 TEST(Metrics, OnlyDnsRecordsThatAreNotInOrderAreNamedAndNotWithoutEnd) {
-  Status status;
-  status.dns.push_back({"ok.example", "spf", "ok"});
+  std::vector<records::DnsRecord> dns = {{"ok.example", "spf", "ok.example", "ok", noon, ""}};
   for (int i = 0; i < 1500; ++i)
-    status.dns.push_back({"shop-" + std::to_string(i) + ".example", "dkim r1", "absent"});
-  const std::string text = metrics(status, std::nullopt, noon);
+    dns.push_back({"shop-" + std::to_string(i) + ".example", "dkim r1", "", "absent", noon, ""});
+  const std::string text = metrics(Status(), dns, std::nullopt, noon);
   expect_well_formed(text);
   EXPECT_THAT(text, AllOf(HasSubstr("ecrelay_dns_records{state=\"ok\"} 1\n"),
                           HasSubstr("ecrelay_dns_records{state=\"absent\"} 1500\n"),
