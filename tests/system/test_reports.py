@@ -44,7 +44,8 @@ COMPLAINT = (b"From: fbl@isp.example\r\nContent-Type: multipart/report; report-t
 
 
 class Reports(harness.Scenario):
-    def with_reports(self, change=None, **reports):
+    def return_paths(self, change=None, port=0, **reports):
+        """A change of the configuration: both shops have return paths, and reports come to `port`."""
         secret = self.folder / "return-path"
         secret.write_bytes(SECRET)
         secret.chmod(0o600)
@@ -52,11 +53,14 @@ class Reports(harness.Scenario):
         def configure(config):
             config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
             config["shops"][1]["domains"][0]["return_path"] = "bounce.shop-b.example"
-            config["reports"] = {"listen": "127.0.0.1:0", "secret": f"file:{secret}", **reports}
+            config["reports"] = {"listen": f"127.0.0.1:{port}", "secret": f"file:{secret}", **reports}
             if change:
                 change(config)
 
-        relay, sink = self.pair(configure)
+        return configure
+
+    def with_reports(self, change=None, **reports):
+        relay, sink = self.pair(self.return_paths(change, **reports))
         return relay, sink, relay.addresses[-1]
 
     def sent(self, relay, sink):
@@ -280,15 +284,7 @@ class Reports(harness.Scenario):
         port = postfix.free_port()
         routes = [("bounce.shop-a.example", f"127.0.0.1:{port}"), (gone, self.sink().address)]
         with postfix.Postfix(tls="none", routes=routes) as server:
-            secret = self.folder / "return-path"
-            secret.write_bytes(SECRET)
-            secret.chmod(0o600)
-
-            def configure(config):
-                config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
-                config["reports"] = {"listen": f"127.0.0.1:{port}", "secret": f"file:{secret}"}
-
-            relay = self.relay(server.address, configure)
+            relay = self.relay(server.address, self.return_paths(port=port))
             message = self.assertAccepted(relay.deliver(MAIL, recipients=[gone, RECIPIENT]), recipients=2)
             relay.wait("sent", 2, id=message)
             relay.wait("report", id=message, recipient=gone, action="failed", enhanced="5.1.1", decision="suppress")
@@ -302,15 +298,7 @@ class Reports(harness.Scenario):
         gone = "gone@customer.example"
         port = postfix.free_port()
         with exim.Exim("bounce.shop-a.example", port) as server:
-            secret = self.folder / "return-path"
-            secret.write_bytes(SECRET)
-            secret.chmod(0o600)
-
-            def configure(config):
-                config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
-                config["reports"] = {"listen": f"127.0.0.1:{port}", "secret": f"file:{secret}"}
-
-            relay = self.relay(server.address, configure)
+            relay = self.relay(server.address, self.return_paths(port=port))
             message = self.assertAccepted(relay.deliver(MAIL, recipients=[gone, RECIPIENT]), recipients=2)
             relay.wait("sent", 2, id=message)
             report, = relay.wait("report", id=message, recipient=gone)
