@@ -216,25 +216,6 @@ def login_storm(relay, address, context, count, workers, source):
     return {"logins": len(codes), "codes": {code: codes.count(code) for code in sorted(set(codes))}}
 
 
-def hostile_report(size):
-    """A report that nests as deep as it is long, with fields, words and boundaries without end."""
-    nest = b"".join(b"Content-Type: multipart/report; report-type=delivery-status; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(200))
-    fields = b"Content-Type: message/delivery-status\r\n\r\n" + b"Final-Recipient: rfc822; (((((((a@b.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n" * 200
-    words = b"=?utf-8?b?" + b"44GC" * 100 + b"?= unknown user 550 5.1.1 <a@b.example>\r\n"
-    head = b"From: <>\r\nSubject: failure\r\n" + nest + fields
-    return head + words * max(0, (size - len(head)) // len(words))
-
-
-def hostile_reports(address, return_path, total, size=1_000_000):
-    """So many bytes of hostile reports to a return path that is good."""
-    sent, codes = 0, []
-    while sent < total:
-        report = hostile_report(size)
-        codes.append(dialogue.deliver(address, report, sender="", recipients=[return_path], timeout=60).code)
-        sent += len(report)
-    return {"bytes": sent, "codes": {code: codes.count(code) for code in sorted(set(codes))}}
-
-
 def control_flood(relay, count):
     """Connections to the control socket, each with a line of garbage without an end."""
     path = relay.config["control"]["socket"]
