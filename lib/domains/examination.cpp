@@ -104,6 +104,9 @@ asio::awaitable<dns::Report> examine(Domain domain,
     dns::Finding finding = co_await look_at(wanted, servers);
     report.findings.push_back(std::move(finding));
   }
+  if (const std::string& why = servers.exhausted(); !why.empty())
+    report.advice.push_back("DNS: not all of it was looked at: " + why +
+                            "; its CNAMEs fan out, or its servers keep silent");
   co_return report;
 }
 

@@ -14,8 +14,9 @@
 namespace ecrelay::domains {
 
 /// Looks at all that one domain should have in DNS: asks the resolver (the one given, else the
-/// configured) and every server of the zone. Bounded by the time-outs of net::NameServers: about
-/// 5 s for all servers that keep silent together. Network thread.
+/// configured) and every server of the zone. Takes about 5 s for all servers that keep silent
+/// together; bounded by ZoneServers' number of questions and time, and the advice says when they
+/// were used up. Network thread.
 asio::awaitable<dns::Report> examine(Domain domain,
                                      std::shared_ptr<const config::Settings> settings,
                                      std::optional<net::Endpoint> resolver);

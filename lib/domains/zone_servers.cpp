@@ -13,11 +13,11 @@ constexpr int most_zones = 4;  // that one CNAME after another leads through
 
 /// One question to one server.
 struct Asked {
-  Asked(std::string server, net::Endpoint where, std::optional<net::Answer<dns::Reply>> coming)
-      : text(std::move(server)), at(where), answer(std::move(coming)) {}
+  Asked(std::string server, net::Endpoint where) : text(std::move(server)), at(where) {}
   std::string text;
   net::Endpoint at;
-  std::optional<net::Answer<dns::Reply>> answer;  ///< none: it has kept silent before
+  std::optional<net::Answer<dns::Reply>> answer;  ///< none: it is not asked
+  dns::Reply instead;
 };
 
 }  // namespace
@@ -26,8 +26,22 @@ ZoneServers::ZoneServers(asio::any_io_executor executor, net::NameServers& resol
                          std::uint16_t port)
     : executor_(std::move(executor)), resolver_(resolver), port_(port) {}
 
+/// Counts the question.
+bool ZoneServers::may_ask() {
+  if (!exhausted_.empty()) return false;
+  if (questions_ == most_questions) {
+    exhausted_ = std::to_string(most_questions) + " questions were asked for this domain";
+  } else if (net::after(std::chrono::milliseconds(0)) >= end_) {
+    exhausted_ = "its servers took more than " + std::to_string(longest.count()) + " s together";
+  } else {
+    ++questions_;
+  }
+  return exhausted_.empty();
+}
+
 asio::awaitable<dns::Reply> ZoneServers::ask_resolver(std::string name, dns::Type type) {
   if (resolver_silent_) co_return dns::silent("no answer in time");
+  if (!may_ask()) co_return dns::failed("not asked: " + exhausted_);
   dns::Reply reply = co_await resolver_.ask(std::move(name), type);
   resolver_silent_ = reply.standing == dns::Standing::silent;
   co_return reply;
@@ -48,9 +62,12 @@ asio::awaitable<std::vector<dns::View>> ZoneServers::by_authorities(std::string 
 
 asio::awaitable<std::vector<dns::View>> ZoneServers::views(std::string name, dns::Type type,
                                                            int depth) {
+  const Question question(dns::canonical(name), type);
+  if (const auto known = seen_.find(question); known != seen_.end()) co_return known->second;
   std::vector<Server> servers = co_await servers_of(name);
-  std::vector<dns::View> views = co_await ask_all(std::move(servers), name, type);
+  std::vector<dns::View> views = co_await ask_all(std::move(servers), std::move(name), type);
   for (dns::View& view : views) co_await follow(view, type, depth);
+  seen_.insert_or_assign(question, views);
   co_return views;
 }
 
@@ -129,9 +146,14 @@ asio::awaitable<std::vector<dns::View>> ZoneServers::ask_all(std::vector<Server>
                                                              std::string name, dns::Type type) {
   std::vector<Asked> asked;
   for (const Server& server : servers) {
-    std::optional<net::Answer<dns::Reply>> coming;
-    if (!silent_.contains(server.at)) coming.emplace(asking(server.at).begin(name, type));
-    asked.emplace_back(server.text, server.at, std::move(coming));
+    Asked& each = asked.emplace_back(server.text, server.at);
+    if (silent_.contains(server.at)) {
+      each.instead = dns::silent("no answer in time");
+    } else if (may_ask()) {
+      each.answer.emplace(asking(server.at).begin(name, type));
+    } else {
+      each.instead = dns::failed("not asked: " + exhausted_);
+    }
   }
   std::vector<dns::View> views;
   for (Asked& each : asked) {
@@ -140,7 +162,7 @@ asio::awaitable<std::vector<dns::View>> ZoneServers::ask_all(std::vector<Server>
     if (each.answer) {
       view.reply = co_await each.answer->result();
     } else {
-      view.reply = dns::silent("no answer in time");
+      view.reply = std::move(each.instead);
     }
     if (view.reply.standing == dns::Standing::silent) silent_.insert(each.at);
     views.push_back(std::move(view));

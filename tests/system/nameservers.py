@@ -4,9 +4,12 @@ Both run without privileges on ports that the system chose. Zones are written as
 differ, as on the day after a change.
 """
 import os
+import select
 import shutil
 import socket
+import struct
 import subprocess
+import threading
 from pathlib import Path
 
 from harness import PATIENCE, Program, wait_until
@@ -103,11 +106,14 @@ class Resolver(Program):
         return self
 
 
+def wire(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
 def answers(endpoint, name):
     """Does a server answer anything at all to a question for this name's SOA?"""
     address, _, port = endpoint.rpartition(":")
-    wire = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
-    question = b"\x12\x34\x01\x00\x00\x01\0\0\0\0\0\0" + wire + b"\0\x06\0\x01"
+    question = b"\x12\x34\x01\x00\x00\x01\0\0\0\0\0\0" + wire(name) + b"\0\x06\0\x01"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(0.3)
         try:
@@ -115,6 +121,57 @@ def answers(endpoint, name):
             return asking.recv(512)[:2] == b"\x12\x34"
         except OSError:
             return False
+
+
+class Maze:
+    """A resolver, and the servers of a hostile owner behind it: every name is a zone of six servers, and each of them
+    leads every question to a zone of its own. Counts what it is asked."""
+    RESOLVER, SERVERS = "127.0.0.9", [f"127.0.0.{10 + number}" for number in range(6)]
+    NS, CNAME, A, TXT = 2, 5, 1, 16
+
+    def __init__(self, port):
+        self.questions, self.fresh, self.port = 0, 0, port
+        self.endpoint = f"{self.RESOLVER}:{port}"
+        self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(7)]
+        for each, address in zip(self.sockets, [self.RESOLVER, *self.SERVERS]):
+            each.bind((address, port))
+        self.stop_reading, self.stop_writing = os.pipe()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def stop(self):
+        os.close(self.stop_writing)
+        self.thread.join()
+        os.close(self.stop_reading)
+        for each in self.sockets:
+            each.close()
+
+    def serve(self):
+        while True:
+            ready, _, _ = select.select([self.stop_reading, *self.sockets], [], [])
+            if self.stop_reading in ready:
+                return
+            for each in ready:
+                packet, peer = each.recvfrom(4096)
+                each.sendto(self.answer(packet, each is self.sockets[0]), peer)
+
+    def answer(self, packet, as_resolver):
+        self.questions += 1
+        end = packet.index(0, 12) + 5
+        kind, = struct.unpack(">H", packet[end - 4:end - 2])
+        found = self.records(packet[12:end - 4], kind, as_resolver)
+        answers = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", type, 1, 60, len(data)) + data for type, data in found)
+        return packet[:2] + struct.pack(">HHHHH", 0x8580, 1, len(found), 0, 0) + packet[12:end] + answers
+
+    def records(self, name, kind, as_resolver):
+        if as_resolver and kind == self.NS:
+            return [(self.NS, b"\x02n" + str(number).encode() + name) for number in range(6)]
+        if as_resolver and kind == self.A:
+            return [(self.A, socket.inet_aton(self.SERVERS[int(name[2:3])]))]
+        if as_resolver:
+            return []
+        self.fresh += 1
+        return [(self.CNAME, wire(f"a{self.fresh}.example"))]
 
 
 class Names:

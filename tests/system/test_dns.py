@@ -6,7 +6,7 @@ import urllib.request
 
 import harness
 from harness import dkim_record, key_pem
-from nameservers import Names, text_record, zone_file
+from nameservers import Maze, Names, free_port, text_record, zone_file
 
 SPF = "v=spf1 include:spf.relay.example ~all"
 DMARC = "v=DMARC1; p=none"
@@ -138,6 +138,27 @@ class Check(Domains):
         code, _, errors = relay.ctl("dns", "check", "god.example")
         self.assertEqual(code, 1)
         self.assertIn("did you mean 'good.example'?", errors)
+
+
+class Hostile(harness.Scenario):
+    """The zones of a shop are a stranger's work."""
+
+    def test_a_zone_that_leads_on_and_on_costs_a_bounded_number_of_questions_and_is_told(self):
+        maze = Maze(free_port())
+        self.addCleanup(maze.stop)
+        relay = self.unstarted_relay(shops=[harness.shop(self.folder, "maze", "maze.example")],
+                                     dns={"resolver": maze.endpoint, "authority_port": maze.port})
+        code, output, errors = relay.ctl("--json", "dns", "check", "maze.example")
+        self.assertEqual(code, 1, errors)
+        self.assertLessEqual(maze.questions, 500)
+        self.assertGreater(maze.questions, 300)
+        report, = json.loads(output)["domains"]
+        self.assertIn("DNS: not all of it was looked at: 500 questions were asked for this domain", "\n".join(report["advice"]))
+        unasked = next(each for each in report["records"] if each["purpose"] == "dmarc")
+        self.assertEqual(unasked["state"], "unknown", "what was not asked is not taken for absent")
+        self.assertIn("not asked: 500 questions", "\n".join(unasked["remarks"]))
+        _, table, _ = relay.ctl("dns", "check", "maze.example")
+        self.assertIn("DNS: not all of it was looked at", table)
 
 
 class Show(Domains):
