@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/price_list.h"
+#include "domains/discharge.h"
 #include "store/failure.h"
 #include "store/months.h"
 
@@ -53,6 +54,23 @@ std::vector<std::string> needed(const config::Settings& before, const config::Se
                       " recipients of its mail wait: set `stopped: true` until they are sent, or "
                       "cancel them (queue cancel --shop " +
                       id + ")");
+  for (const std::string& name : domains::removed(before, after))
+    if (const std::int64_t held = book.count_waiting_for_key(name); held > 0)
+      lines.push_back("domain " + name + ": removed, and " + std::to_string(held) +
+                      " recipients are held until its DKIM key is in DNS: set `unpublished: sign` "
+                      "to send them first, or queue release or queue cancel them");
+  return lines;
+}
+
+/// Mail that is held for a key has been signed by it: only the domain's own key lets it go.
+std::vector<std::string> still_held(const config::Settings& before, const config::Settings& after,
+                                    store::Inquiry& book) {
+  std::vector<std::string> lines;
+  for (const std::string& name : domains::no_longer_held(before, after))
+    if (const std::int64_t held = book.count_waiting_for_key(name); held > 0)
+      lines.push_back("domain " + name + ": " + std::to_string(held) +
+                      " recipients stay held until its own DKIM key is in DNS, which has signed "
+                      "them; queue release sends them as they are");
   return lines;
 }
 
@@ -71,6 +89,8 @@ Result<Proposal> propose(const std::filesystem::path& file, const Known& in_forc
     return conflict(joined(lines));
   const auto prices = control::new_prices(inquiry.accounts(), after, at);
   if (!prices) return prices.error();
+  for (std::string& line : still_held(before, after, inquiry))
+    outcome.warnings.push_back(std::move(line));
   return Proposal{std::move(*outcome.configuration), std::move(changes),
                   std::move(outcome.warnings), !prices->empty()};
 }

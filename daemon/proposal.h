@@ -21,9 +21,10 @@ struct Proposal {
 
 /// Reads the configuration file anew beside the one in force, and decides whether a running relay
 /// may take it. All or nothing (P11), so that what runs is always what one file says: `invalid`
-/// says what is wrong with the file; `conflict` which changes need a restart, which upstream or
-/// shop is gone and still has mail (it would be sent by a route, or charged at a price, that nobody
-/// meant), and which price would change the past. A line each. Not for the network thread.
+/// says what is wrong with the file; `conflict` which changes need a restart, which upstream, shop
+/// or domain is gone and still has mail (it would be sent by a route, or charged at a price, that
+/// nobody meant, or wait for ever for a key), and which price would change the past. A line each.
+/// Not for the network thread.
 Result<Proposal> propose(const std::filesystem::path& file, const Known& in_force,
                          const std::string& book, TimePoint at);
 

@@ -98,7 +98,8 @@ const std::vector<Field<Domain>>& table<Domain>() {
       key("unpublished", &Domain::unpublished,
           "until one of its keys is in DNS, mail is signed with them all the same (sign), signed "
           "and held until then (hold), signed for dkim.operator_keys.domain (operator), or refused "
-          "until then (refuse). All but sign need dns.check_every"),
+          "until then (refuse). All but sign need dns.check_every. Held mail goes when this "
+          "becomes sign"),
       key("dns", &Domain::dns, "who writes its DNS zone; for the text of `ecrelayctl dns show`"),
   };
   return rows;

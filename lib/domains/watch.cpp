@@ -20,7 +20,6 @@ constexpr std::chrono::milliseconds soon = std::chrono::seconds(10);
 constexpr std::chrono::milliseconds waiting_pause = std::chrono::minutes(1);
 /// All first looks fall into this time, so that a start is no storm of questions.
 constexpr std::chrono::milliseconds first_round = std::chrono::minutes(10);
-constexpr std::size_t released_at_once = 10'000;
 
 std::string record_name(const dns::Wanted& wanted) {
   std::string name(dns::text(wanted.purpose));
@@ -55,6 +54,12 @@ void tell_keys(const dns::Keys& before, const dns::Keys& now) {
   }
 }
 
+bool has_active(const dns::Keys& keys) {
+  return std::any_of(keys.begin(), keys.end(), [](const records::SigningKey& key) {
+    return key.state == records::KeyState::active;
+  });
+}
+
 bool is_published(const records::SigningKey& key, const dns::Report& report) {
   return std::any_of(report.findings.begin(), report.findings.end(), [&](const auto& finding) {
     const dns::Wanted& wanted = finding.wanted;
@@ -66,7 +71,9 @@ bool is_published(const records::SigningKey& key, const dns::Report& report) {
 }  // namespace
 
 Watch::Watch(WatchPorts ports, store::Inquiry& inquiry)
-    : ports_(std::move(ports)), changed_(ports_.executor) {
+    : ports_(std::move(ports)),
+      changed_(ports_.executor),
+      discharge_(ports_.executor, ports_.writer, ports_.released, inquiry) {
   for (records::SigningKey& key : inquiry.signing_keys("")) {
     std::string domain = key.domain;
     domains_[std::move(domain)].keys.push_back(std::move(key));
@@ -81,6 +88,7 @@ Watch::Watch(WatchPorts ports, store::Inquiry& inquiry)
 
 void Watch::adopt(std::shared_ptr<const config::Settings> settings, const ConfiguredKeys& keys) {
   settings_ = std::move(settings);
+  discharge_.adopt(*settings_);
   for (auto& [name, watched] : domains_) watched.configured = false;
   if (!on()) return;
   const TimePoint at = now();
@@ -152,8 +160,9 @@ bool Watch::signs(std::string_view domain, std::string_view selector) const {
   if (!on()) return true;
   const auto found = domains_.find(domain);
   if (found == domains_.end()) return false;
-  const dns::Keys& keys = found->second.keys;
-  return std::any_of(keys.begin(), keys.end(), [&](const records::SigningKey& key) {
+  const Watched& watched = found->second;
+  if (!watched.holds_back && !has_active(watched.keys)) return true;
+  return std::any_of(watched.keys.begin(), watched.keys.end(), [&](const auto& key) {
     return key.selector == selector && key.state == records::KeyState::active;
   });
 }
@@ -171,6 +180,7 @@ std::vector<records::DnsRecord> Watch::records() const {
 
 void Watch::start(net::TaskGroup& tasks) {
   for (int i = 0; i < at_a_time; ++i) tasks.spawn(work());
+  discharge_.start(tasks);
 }
 
 asio::awaitable<void> Watch::work() {
@@ -291,29 +301,23 @@ asio::awaitable<void> Watch::age_keys(std::string name, TimePoint at) {
 /// True when more may wait to be released.
 asio::awaitable<bool> Watch::save(std::string name, bool release, TimePoint at) {
   Watched& watched = domains_[name];
-  const bool signs_now = std::any_of(watched.keys.begin(), watched.keys.end(), [](const auto& key) {
-    return key.state == records::KeyState::active;
-  });
-  release = release && signs_now;
+  release = release && has_active(watched.keys);
   if (!watched.unsaved && !release) co_return false;
-  auto released = std::make_shared<std::vector<store::Released>>();
-  auto work = [name, keys = watched.keys, found = watched.records, release, at,
-               released](store::Transaction& change) {
-    store::replace_signing_keys(change, name, keys);
-    store::replace_dns_records(change, name, found);
-    if (release) *released = store::release_waiting(change, name, at, released_at_once);
-  };
+  std::function<void(store::Transaction&)> note =
+      [name, keys = watched.keys, found = watched.records](store::Transaction& change) {
+        store::replace_signing_keys(change, name, keys);
+        store::replace_dns_records(change, name, found);
+      };
   watched.unsaved = false;
-  net::Answer<Result<void>> written(ports_.executor);
-  ports_.writer.change(std::move(work), written.done());
-  const Result<void> done = co_await written.result();
+  const std::size_t most = release ? released_at_once : 0;
+  const Result<std::size_t> done =
+      co_await release_held(ports_.writer, name, at, most, ports_.released, std::move(note));
   if (!done) {
     watched.unsaved = true;
     log::store_trouble("note what DNS has", done.error().detail);
     co_return release;
   }
-  for (const store::Released& each : *released) ports_.released(each, at);
-  co_return released->size() == released_at_once;
+  co_return release&&* done == most;
 }
 
 /// A message that was on its way into the book when its key became active is found soon after, and

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 #include "core/time.h"
 #include "dns/judge.h"
 #include "dns/key_life.h"
+#include "domains/discharge.h"
 #include "net/task_group.h"
 #include "net/timer.h"
 #include "net/workers.h"
@@ -27,8 +27,7 @@ struct WatchPorts {
   net::Workers& workers;
   store::Writer& writer;
   std::string book;
-  /// Recipients that were held for a key are queued and due since `now`.
-  std::function<void(const store::Released& released, TimePoint now)> released;
+  OnReleased released;
 };
 
 /// The keys that may sign for each domain, by mail::domain_key.
@@ -48,7 +47,8 @@ class Watch {
   /// Begins to look.
   void start(net::TaskGroup& tasks);
 
-  /// May this key sign now? One that nobody has adopted may not.
+  /// May this key sign now? One that nobody has adopted may not; where mail is not held back every
+  /// key may until one is in DNS (a session may have begun when it was).
   bool signs(std::string_view domain, std::string_view selector) const;
   /// As it was found last, of the domains of the configuration.
   std::vector<records::DnsRecord> records() const;
@@ -86,6 +86,7 @@ class Watch {
   std::shared_ptr<const config::Settings> settings_;
   std::map<std::string, Watched, std::less<>> domains_;
   net::Event changed_;
+  Discharge discharge_;
 };
 
 }  // namespace ecrelay::domains

@@ -7,6 +7,9 @@
 namespace ecrelay::store {
 namespace {
 
+constexpr std::string_view before_domain = "held until a DKIM key of ";
+constexpr std::string_view after_domain = " is in DNS";
+
 records::SigningKey read_key(Rows& rows) {
   records::SigningKey key;
   key.domain = rows.text();
@@ -84,11 +87,31 @@ void replace_dns_records(Transaction& change, std::string_view domain,
 }
 
 std::string waiting_for_key(std::string_view domain) {
-  return "held until a DKIM key of " + std::string(domain) + " is in DNS";
+  return std::string(before_domain) + std::string(domain) + std::string(after_domain);
+}
+
+std::vector<std::string> domains_waiting_for_keys(Connection& book) {
+  Rows rows = book.query(
+      "SELECT DISTINCT reply FROM recipient WHERE state = 'held' AND reply LIKE ? || '%' || ?",
+      before_domain, after_domain);
+  std::vector<std::string> domains;
+  while (rows.next()) {
+    const std::string reply = rows.text();
+    const std::size_t length = reply.size() - before_domain.size() - after_domain.size();
+    domains.push_back(reply.substr(before_domain.size(), length));
+  }
+  return domains;
+}
+
+std::int64_t count_waiting_for_key(Connection& book, std::string_view domain) {
+  Rows rows = book.query("SELECT count(*) FROM recipient WHERE state = 'held' AND reply = ?",
+                         waiting_for_key(domain));
+  rows.next();
+  return rows.integer();
 }
 
 std::vector<Released> release_waiting(Transaction& change, std::string_view domain, TimePoint now,
-                                      std::int64_t limit) {
+                                      std::size_t limit) {
   const std::string mark = waiting_for_key(domain);
   std::vector<Released> released;
   {

@@ -28,6 +28,9 @@ void replace_dns_records(Transaction& change, std::string_view domain,
 
 /// What stands in the reply of recipients that are held until a key of the domain is in DNS.
 std::string waiting_for_key(std::string_view domain);
+/// The domains that recipients are held for so. Reads the held recipients, as does the next.
+std::vector<std::string> domains_waiting_for_keys(Connection& book);
+std::int64_t count_waiting_for_key(Connection& book, std::string_view domain);
 
 /// A message whose held recipients are due now.
 struct Released {
@@ -38,6 +41,6 @@ struct Released {
 /// Recipients that were held for a key of the domain are queued and due, of at most `limit`
 /// messages.
 std::vector<Released> release_waiting(Transaction& change, std::string_view domain, TimePoint now,
-                                      std::int64_t limit);
+                                      std::size_t limit);
 
 }  // namespace ecrelay::store

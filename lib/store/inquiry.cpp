@@ -291,6 +291,14 @@ bool Inquiry::has_open_mail_signed(std::string_view domain, std::string_view sel
   return store::has_open_mail_signed(connection_, domain, selector);
 }
 
+std::vector<std::string> Inquiry::domains_waiting_for_keys() {
+  return store::domains_waiting_for_keys(connection_);
+}
+
+std::int64_t Inquiry::count_waiting_for_key(std::string_view domain) {
+  return store::count_waiting_for_key(connection_, domain);
+}
+
 std::vector<records::AuditRow> Inquiry::audits(std::size_t limit) {
   return all(connection_.query(select(audit_columns, "FROM audit ORDER BY id DESC LIMIT ?"), limit),
              read_audit);

@@ -160,6 +160,9 @@ class Inquiry {
   std::vector<records::DnsRecord> dns_records();
   /// Does mail wait that this key has signed? Reads the queue.
   bool has_open_mail_signed(std::string_view domain, std::string_view selector);
+  /// For which domains recipients are held until a key is in DNS; and how many.
+  std::vector<std::string> domains_waiting_for_keys();
+  std::int64_t count_waiting_for_key(std::string_view domain);
 
   std::vector<records::AuditRow> audits(std::size_t limit);  ///< the newest first
 

@@ -330,6 +330,61 @@ class Life(Domains):
         harness.wait_until(lambda: relay.states() == {"sent": 1}, "the recipient to be sent")
         self.assertEqual(relay.ask("status")["queue"]["queued"], 0)
 
+    def held(self):
+        """(relay, sink): a relay that holds a message of held.example."""
+        self.add("held.example", self.sound(key=[]))
+        relay, sink = self.started(lambda config: config["shops"][0]["domains"][0].update(unpublished="hold"))
+        self.assertAccepted(self.send(relay, "held.example"))
+        self.assertEqual(relay.states(), {"held": 1})
+        return relay, sink
+
+    def assertReleased(self, relay, sink):
+        self.assertSigned(sink.wait_for(1)[0].path, {"r1._domainkey.held.example": self.key})
+        harness.wait_until(lambda: relay.states() == {"sent": 1}, "the recipient to be sent")
+        self.assertEqual(relay.ask("status")["queue"]["queued"], 0)
+
+    def test_held_mail_goes_when_a_reload_ends_the_holding(self):
+        relay, sink = self.held()
+        del relay.config["shops"][0]["domains"][0]["unpublished"]
+        relay.write_config()
+        self.assertEqual(relay.ctl("reload")[0], 0)
+        self.assertReleased(relay, sink)
+
+    def test_held_mail_goes_when_nobody_looks_into_dns_any_more(self):
+        relay, sink = self.held()
+        del relay.config["shops"][0]["domains"][0]["unpublished"]
+        del relay.config["dns"]["check_every"]
+        relay.write_config()
+        relay.restart()
+        self.assertReleased(relay, sink)
+
+    def test_a_domain_with_held_mail_cannot_be_taken_away_or_left_to_others_without_a_word(self):
+        relay, sink = self.held()
+        shop = relay.config["shops"][0]
+        shop["domains"].append({"name": "other.example", "dkim": shop["domains"][0]["dkim"]})
+        gone = shop["domains"].pop(0)
+        relay.write_config()
+        code, _, errors = relay.ctl("reload")
+        self.assertEqual(code, 1)
+        self.assertIn("domain held.example: removed, and 1 recipients are held until its DKIM key is in DNS", errors)
+        relay.restart()         # which nobody can refuse
+        self.assertIn("held until a DKIM key of held.example is in DNS, and no shop has this domain", str(relay.events("config_warning")))
+        shop["domains"].append({**gone, "unpublished": "operator"})
+        relay.config["dkim"] = {"operator_keys": {"domain": "relay.example", "keys": [self.key_file("o1", 2049)]}}
+        relay.write_config()
+        relay.restart()
+        shop["domains"][1]["unpublished"] = "hold"
+        relay.write_config()
+        self.assertEqual(relay.ctl("reload")[0], 0)
+        shop["domains"][1]["unpublished"] = "operator"
+        relay.write_config()
+        code, output, errors = relay.ctl("reload")
+        self.assertEqual(code, 0, errors)
+        self.assertIn("domain held.example: 1 recipients stay held until its own DKIM key is in DNS", output + errors)
+        self.assertEqual(sink.received(), [])
+        self.names.change("held.example", self.sound(), ttl=1)
+        self.assertReleased(relay, sink)
+
     def test_the_operator_signs_for_a_domain_until_its_own_key_is_there(self):
         self.add("young.example", self.sound(key=[]))
         own = self.key_file("o1", 2049)

@@ -73,6 +73,10 @@ TEST_F(Domains, MailThatWaitsForAKeyIsReleasedAndOtherHeldMailIsNot) {
   EXPECT_FALSE(book().has_open_mail_signed("a.example", "r"));
   EXPECT_FALSE(book().has_open_mail_signed("example", "r1"));
 
+  EXPECT_THAT(book().domains_waiting_for_keys(), ElementsAre("a.example"));
+  EXPECT_EQ(book().count_waiting_for_key("a.example"), 2);
+  EXPECT_EQ(book().count_waiting_for_key("example"), 0);
+
   std::vector<Released> released;
   write([&](Transaction& rows) { released = release_waiting(rows, "other.example", noon, 10); });
   EXPECT_THAT(released, IsEmpty());
