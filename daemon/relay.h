@@ -30,6 +30,9 @@
 
 namespace ecrelay {
 
+/// As the configuration writes it.
+std::string_view word(config::ListenerTls tls);
+
 /// The daemon: the modules of the house, wired. Built whole or not at all, then run() until a
 /// signal or a broken book ends it. One configuration is in force at any time; a reload makes the
 /// next one beside it and swaps it in one place, adopt().

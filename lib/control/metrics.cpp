@@ -92,6 +92,17 @@ std::uint64_t count_of(const Events& events, std::string_view event) {
   return found == events.end() ? 0 : found->second.count;
 }
 
+void add_reports(Exposition& out, const Status& status, const Events& events) {
+  count(out, "ecrelay_reports_read_total", "Bounces and complaints that came back by mail.",
+        count_of(events, "report"));
+  out.counter("ecrelay_reports_refused_total", "What the reports listener refused for good.");
+  for (const ReasonTotal& each : status.reports_refused)
+    out.sample(each.times, {{"reason", each.reason}});
+  out.counter("ecrelay_reports_put_off_total", "What the reports listener told to come again.");
+  for (const ReasonTotal& each : status.reports_put_off)
+    out.sample(each.times, {{"reason", each.reason}});
+}
+
 void add_changes(Exposition& out, const Status& status, const Events& events) {
   const TimePoint good = last_of(events, "reload").value_or(status.up_since);
   const auto bad = last_of(events, "reload_failed");
@@ -106,8 +117,6 @@ void add_changes(Exposition& out, const Status& status, const Events& events) {
   out.sample(count_of(events, "suppress_clear"), {{"change", "cleared"}});
   single(out, "ecrelay_suppression_parked",
          "Addresses of a wave of unknown users that wait for somebody to decide.", status.parked);
-  count(out, "ecrelay_reports_read_total", "Bounces and complaints that came back by mail.",
-        count_of(events, "report"));
 }
 
 void add_intake(Exposition& out, const Status& status) {
@@ -259,6 +268,7 @@ std::string metrics(const Status& status, const std::vector<records::DnsRecord>&
   add_process(out, status);
   add_events(out, events);
   add_changes(out, status, events);
+  add_reports(out, status, events);
   add_intake(out, status);
   add_dispatch(out, status);
   add_upstreams(out, status);

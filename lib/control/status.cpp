@@ -60,6 +60,12 @@ json::object to_json(const Totals& totals) {
   return object;
 }
 
+json::object to_json(const std::vector<ReasonTotal>& totals) {
+  json::object object;
+  for (const ReasonTotal& each : totals) object[each.reason] = each.times;
+  return object;
+}
+
 json::object writer_json(const Status& status) {
   json::object object;
   object["batches"] = status.writer.batches;
@@ -103,6 +109,8 @@ json::object to_json(const Status& status, TimePoint now) {
   object["parked"] = status.parked;
   object["upstreams"] = array_of(status.upstreams);
   object["totals"] = to_json(status.totals);
+  object["reports_refused"] = to_json(status.reports_refused);
+  object["reports_put_off"] = to_json(status.reports_put_off);
   object["writer"] = writer_json(status);
   object["disk"] = std::move(disk);
   return object;

@@ -47,6 +47,12 @@ struct VerbStatus {
   Histogram replies{quick_bounds};  ///< seconds
 };
 
+/// How often something was done for one of a few reasons since the start.
+struct ReasonTotal {
+  std::string reason;
+  std::uint64_t times = 0;
+};
+
 /// What the relay did since its start; none of these ever falls.
 struct Totals {
   std::uint64_t sessions = 0;
@@ -79,6 +85,8 @@ struct Status {
   std::uint64_t parked = 0;     ///< candidates for the suppression list that wait for somebody
   std::vector<UpstreamStatus> upstreams;
   Totals totals;
+  std::vector<ReasonTotal> reports_refused;  ///< by the reports listener
+  std::vector<ReasonTotal> reports_put_off;
   store::WriterStatistics writer;
   bool writer_broken = false;
   std::vector<VerbStatus> verbs;

@@ -8,7 +8,6 @@
 #include "log/failure.h"
 #include "mail/address.h"
 #include "reports/session.h"
-#include "smtp/reply.h"
 
 namespace ecrelay::reports {
 namespace {
@@ -60,6 +59,12 @@ std::unordered_set<std::string> forwarding_domains(const config::Settings& setti
 }
 
 }  // namespace
+
+std::string_view to_text(TurnedAway why) {
+  constexpr std::array<std::string_view, ways_to_turn_away> names = {
+      "network", "return_path", "sender", "body", "connections", "rate", "trouble"};
+  return names[static_cast<std::size_t>(why)];
+}
 
 Result<std::shared_ptr<const Terms>> make_terms(std::shared_ptr<const config::Settings> settings,
                                                 TimePoint at, const Terms* before) {
@@ -141,25 +146,26 @@ void Server::welcome(net::Stream stream) {
   ++counters_.connections;
   const IpAddress address = stream.remote().address;
   if (!knows(address)) {
-    return refuse(std::move(stream), 554, "5.7.1", address.text() + " may bring no reports");
+    return refuse(std::move(stream), TurnedAway::network,
+                  smtp::Reply(554, "5.7.1", address.text() + " may bring no reports"));
   }
   policy::Host place;
   place.name = address.text();
   place.max_connections = most_of_an_address;
   if (connections_.enter(place) != policy::ConnectionCaps::Entry::open) {
-    return refuse(std::move(stream), 421, "4.3.2", "too many connections, try again later");
+    return refuse(std::move(stream), TurnedAway::connections,
+                  smtp::Reply(421, "4.3.2", "too many connections, try again later"));
   }
   auto session = std::make_unique<Session>(*this, std::move(stream),
                                            "reports-" + std::to_string(counters_.connections));
   sessions_.spawn(hold(connections_, std::move(session), place.name));
 }
 
-void Server::refuse(net::Stream stream, int code, std::string_view enhanced, std::string text) {
-  ++counters_.refused_connections;
-  const smtp::Reply reply(code, std::string(enhanced), std::move(text));
+void Server::refuse(net::Stream stream, TurnedAway why, smtp::Reply reply) {
+  ++counters_.of(why);
   const log::Peer peer{{}, stream.remote().address, "reports"};
   log::connect_refused(peer, log::Answer{reply.code, reply.enhanced, reply.text},
-                       code == 554 ? "reports.networks" : "reports");
+                       why == TurnedAway::network ? "reports.networks" : "reports");
   sessions_.spawn(turn_away(std::move(stream), reply.wire()));
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "policy/return_path.h"
 #include "reports/domain_look.h"
 #include "reports/onward.h"
+#include "smtp/reply.h"
 #include "store/inquiry.h"
 #include "store/weighing.h"
 #include "store/writer.h"
@@ -52,12 +55,20 @@ struct Terms {
 Result<std::shared_ptr<const Terms>> make_terms(std::shared_ptr<const config::Settings> settings,
                                                 TimePoint at, const Terms* before);
 
+/// Why a connection or a report was not taken. From `connections` on it was put off: it may come
+/// again.
+enum class TurnedAway { network, return_path, sender, body, connections, rate, trouble };
+inline constexpr std::size_t ways_to_turn_away = 7;
+std::string_view to_text(TurnedAway why);  ///< the enumerator's own name
+constexpr bool may_come_again(TurnedAway why) { return why >= TurnedAway::connections; }
+
 struct Counters {
   std::uint64_t connections = 0;
-  std::uint64_t refused_connections = 0;
-  std::uint64_t reports = 0;  ///< kept, and answered with 250
-  std::uint64_t rejections = 0;
+  std::uint64_t reports = 0;    ///< kept, and answered with 250
   std::uint64_t forwarded = 0;  ///< of the reports, carried on to senders
+  std::array<std::uint64_t, ways_to_turn_away> turned_away{};
+
+  std::uint64_t& of(TurnedAway why) { return turned_away[static_cast<std::size_t>(why)]; }
 };
 
 /// The listener for what comes back to return paths (DESIGN "Return path and reports"). It may be
@@ -99,7 +110,7 @@ class Server {
  private:
   void welcome(net::Stream stream);
   bool knows(const IpAddress& address) const;
-  void refuse(net::Stream stream, int code, std::string_view enhanced, std::string text);
+  void refuse(net::Stream stream, TurnedAway why, smtp::Reply reply);
 
   Ports ports_;
   std::shared_ptr<const Terms> terms_;

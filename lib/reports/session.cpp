@@ -22,6 +22,11 @@ constexpr std::chrono::seconds command_time{60};
 constexpr std::uint64_t most_strange_paths = 50;
 constexpr std::chrono::minutes session_time{10};
 
+struct Read {
+  mail::ReportKind kind;
+  Finding finding;
+};
+
 smtp::Limits limits() {
   smtp::Limits result;
   result.recipients = 1;  // a return path is one recipient's
@@ -146,21 +151,22 @@ Reply Session::on_rcpt(const smtp::RcptTo& rcpt) {
     const bool too_many = ++strange_paths_ > most_strange_paths;
     const Reply reply = too_many ? Reply(421, "4.7.0", "too many errors")
                                  : Reply(550, "5.1.1", "no such return path");
-    return refuse("rcpt", reply, path.error().detail);
+    return refuse(TurnedAway::return_path, reply, path.error().detail);
   }
   try {
     auto addressee = server_.ports().inquiry.addressee(path->message, path->recipient);
     if (!addressee) {
-      return refuse("rcpt", Reply(550, "5.1.1", "no such return path"),
+      return refuse(TurnedAway::return_path, Reply(550, "5.1.1", "no such return path"),
                     "the book has no such recipient");
     }
     if (!server_.admits_another(stream_.remote().address, now())) {
-      return refuse("rcpt", Reply(451, "4.7.1", "too many reports at once, try again later"),
-                    "rate");
+      return refuse(TurnedAway::rate,
+                    Reply(451, "4.7.1", "too many reports at once, try again later"), "rate");
     }
     subject_ = Subject{*path, std::move(*addressee)};
   } catch (const store::Failure& failure) {
-    return refuse("rcpt", Reply(451, "4.3.0", "temporary trouble here, try again"), failure.what());
+    return refuse(TurnedAway::trouble, Reply(451, "4.3.0", "temporary trouble here, try again"),
+                  failure.what());
   }
   return Reply(250, "2.1.5", "recipient ok");
 }
@@ -171,20 +177,23 @@ void Session::on_body_part(std::string_view bytes) {
 
 asio::awaitable<Reply> Session::on_body_end(const smtp::BodyEnd& end) {
   if (end.problem != smtp::BodyProblem::none) {
-    co_return refuse("body", smtp::refusal_of(end.problem), "the body breaks a rule");
+    co_return refuse(TurnedAway::body, smtp::refusal_of(end.problem), "the body breaks a rule");
   }
   stream_.clear_deadline();
-  auto reading = server_.ports().workers.run(
-      [bytes = std::string_view(report_)] { return mail::read_report(bytes); });
-  const mail::Report report = co_await std::move(reading);
+  // Read and judged there: a report may name a hundred recipients with a page about each.
+  auto reading = server_.ports().workers.run([this, at = now()] {
+    const mail::Report report = mail::read_report(report_);
+    return Read{report.kind, finding_of(report, *subject_, at, terms_->rules)};
+  });
+  Read read = co_await std::move(reading);
   // Feedback loops send complaints from an address of theirs; everything else that bounces is
   // sent from the null sender (RFC 5321 4.5.5), and what is not may be anybody's.
-  if (!sender_.empty() && report.kind != mail::ReportKind::arf) {
-    co_return refuse("body", Reply(550, "5.7.1", "only reports are taken here, from <>"),
+  if (!sender_.empty() && read.kind != mail::ReportKind::arf) {
+    co_return refuse(TurnedAway::sender,
+                     Reply(550, "5.7.1", "only reports are taken here, from <>"),
                      "not the null sender, and no complaint");
   }
-  Finding finding = finding_of(report, *subject_, now(), terms_->rules);
-  co_return co_await keep(std::move(finding));
+  co_return co_await keep(std::move(read.finding));
 }
 
 /// What the sender gets of it; why not, where he wants it, is told.
@@ -221,9 +230,11 @@ asio::awaitable<Reply> Session::keep(Finding finding) {
   const Result<store::Kept> kept = co_await answer.result();
   if (!kept) {
     if (kept.error().code == ErrorCode::refused) {
-      co_return refuse("body", Reply(550, "5.1.1", "no such return path"), kept.error().detail);
+      co_return refuse(TurnedAway::return_path, Reply(550, "5.1.1", "no such return path"),
+                       kept.error().detail);
     }
-    co_return refuse("body", Reply(451, "4.3.0", "not stored, try again"), kept.error().detail);
+    co_return refuse(TurnedAway::trouble, Reply(451, "4.3.0", "not stored, try again"),
+                     kept.error().detail);
   }
   ++kept_;
   ++server_.counters().reports;
@@ -259,11 +270,11 @@ void Session::forget_transaction() {
   report_ = std::string();
 }
 
-Reply Session::refuse(std::string_view stage, Reply reply, std::string_view reason) {
+Reply Session::refuse(TurnedAway why, Reply reply, std::string_view reason) {
   ++rejects_;
-  ++server_.counters().rejections;
+  ++server_.counters().of(why);
   log::Rejection rejection;
-  rejection.stage = stage;
+  rejection.stage = report_.empty() ? "rcpt" : "body";
   rejection.sender = sender_;
   rejection.recipient = recipient_;
   rejection.reason = reason;

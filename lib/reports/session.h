@@ -33,7 +33,7 @@ class Session {
   smtp::Reply on_rcpt(const smtp::RcptTo& rcpt);
   void on_body_part(std::string_view bytes);
   void forget_transaction();
-  smtp::Reply refuse(std::string_view stage, smtp::Reply reply, std::string_view reason);
+  smtp::Reply refuse(TurnedAway why, smtp::Reply reply, std::string_view reason);
   void tell(const records::Report& row, const store::Kept& kept) const;
   smtp::Capabilities capabilities() const;
   net::Deadline next_deadline() const;

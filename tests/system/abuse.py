@@ -170,30 +170,47 @@ def endless_noops(relay, count):
     return endless(relay, b"EHLO x\r\n", b"NOOP\r\n", count * 6)
 
 
+class Watch:
+    """The most memory that the relay takes while something goes on."""
+
+    def __init__(self, relay):
+        self.relay, self.over, self.before = relay, threading.Event(), memory(relay)
+        self.most = self.before
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.over.wait(0.02):
+            self.most = max(self.most, memory(self.relay))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def grew_by(self):
+        return self.most - self.before
+
+
 def large_messages(relay, count, size):
     """So many large messages at the same time; how they were answered, and the most memory that took."""
-    codes, most, over = [], [memory(relay)], threading.Event()
+    codes = []
     body = MAIL + (b"x" * 998 + b"\r\n") * (size // 1000)
     def send():
         try:
             codes.append(dialogue.deliver(relay.address, body, timeout=300).code)
         except (OSError, dialogue.Closed):
             codes.append(0)
-    def watch():
-        while not over.wait(0.02):
-            most[0] = max(most[0], memory(relay))
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    before = memory(relay)
     threads = [threading.Thread(target=send) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    over.set()
-    watcher.join()
+    with Watch(relay) as watch:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     return {"messages": count, "codes": {code: codes.count(code) for code in sorted(set(codes))},
-            "grew_by_bytes": most[0] - before}
+            "grew_by_bytes": watch.grew_by()}
 
 
 def login_storm(relay, address, context, count, workers, source):

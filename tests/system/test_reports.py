@@ -5,12 +5,15 @@ import hmac
 import json
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
+import abuse
 import exim
 import harness
 import postfix
 from dialogue import Dialogue
 from harness import MAIL, SHARED
+from hostile_reports import MIB, hostile_reports
 from nameservers import Names
 
 RECIPIENT = "hanako@customer.example"
@@ -381,6 +384,41 @@ class Reports(harness.Scenario):
                 smtp.ask("RSET")
             self.assertEqual((codes[0], codes[-1], len(codes)), (550, 421, 51))
         self.assertEqual(self.bring(reports, path, dsn()).code, 250)
+
+    def test_hostile_reports_are_taken_in_bounded_memory_while_mail_is_served_and_list_nobody(self):
+        relay, sink, reports = self.with_reports()
+        _, path = self.sent(relay, sink)
+        mails = list(hostile_reports())
+        self.assertGreater(sum(len(mail) for _, mail in mails), 50 * MIB)
+        with abuse.Probe(relay.address) as probe, abuse.Watch(relay) as watch, ThreadPoolExecutor(8) as several:
+            answers = list(several.map(lambda mail: self.bring(reports, path, mail[1]).code, mails))
+            harness.wait_until(lambda: len(probe.seconds) >= 5, "five mails meanwhile")
+        self.assertEqual({name: code for (name, _), code in zip(mails, answers) if code != 250}, {})
+        self.assertEqual(probe.failures, [])
+        if not harness.SANITIZER:
+            self.assertLess(watch.grew_by(), 64 * MIB, "eight at once, of each a MiB is kept and read")
+        self.assertUnlisted(relay)
+
+    def test_an_address_that_brings_too_many_is_put_off_and_leaves_room_for_others(self):
+        relay, sink, reports = self.with_reports()
+        _, path = self.sent(relay, sink)
+        asked = f"MAIL FROM:<>\r\nRCPT TO:<{path}>\r\nRSET\r\n".encode()
+        codes = set()
+        while 451 not in codes:
+            with Dialogue(reports) as smtp:
+                smtp.ehlo()
+                smtp.send(asked * 50)
+                codes |= {smtp.read().code for _ in range(150)}
+        self.assertEqual(codes, {250, 451})
+        with Dialogue(reports, source="127.0.0.2") as smtp:
+            smtp.ehlo()
+            self.assertEqual(smtp.envelope("", path).code, 250)
+            self.assertEqual(smtp.data(dsn()).code, 250)
+        self.bring(reports, "nobody@bounce.shop-a.example", dsn())
+        status = relay.ask("status")
+        self.assertGreater(status["reports_put_off"].pop("rate"), 0)
+        self.assertEqual(set(status["reports_put_off"].values()), {0})
+        self.assertEqual(status["reports_refused"], {"network": 0, "return_path": 1, "sender": 0, "body": 0})
 
     def test_two_shops_that_meet_it_dead_make_it_dead_for_all(self):
         relay, sink, reports = self.with_reports()
