@@ -19,6 +19,7 @@
 #include "configuration.h"
 #include "core/escape.h"
 #include "deep_check.h"
+#include "heap.h"
 #include "log/events.h"
 #include "log/log.h"
 #include "relay.h"
@@ -48,6 +49,7 @@ void complain(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str
 
 /// A core dump would hold keys and mail (THREATS "secrets"); descriptors are what connections cost.
 void prepare_process() {
+  heap::prepare();
   prctl(PR_SET_DUMPABLE, 0);
   rlimit limit{0, 0};
   setrlimit(RLIMIT_CORE, &limit);

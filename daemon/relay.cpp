@@ -10,6 +10,7 @@
 
 #include "control/price_list.h"
 #include "domains/examination.h"
+#include "heap.h"
 #include "intake/trial.h"
 #include "log/events.h"
 #include "log/failure.h"
@@ -210,6 +211,7 @@ asio::awaitable<void> Relay::keep_status() {
   for (;;) {
     supervisor::status(status_line());
     take_apart_what_is_over();
+    heap::tidy_up();
     co_await net::sleep_until(net::after(status_interval));
   }
 }

@@ -193,6 +193,12 @@ void check_relations(const Settings& settings, Reading& reading) {
   if (!reading.failed("retry") && settings.retry.schedule.front() >= settings.retry.expire) {
     reading.fail_at("retry.expire", "ends before the first retry");
   }
+  if (!reading.failed("limits.memory") && !reading.failed("limits.message_size") &&
+      settings.limits.memory_of_sessions() < 2 * settings.limits.message_size.bytes) {
+    reading.warn_at("limits.memory",
+                    "less than three times message_size: the largest mails go one "
+                    "by one, or not at all");
+  }
   if (settings.limits.connections_per_host > settings.limits.connections) {
     reading.warn_at("limits.connections_per_host", "more than limits.connections");
   }

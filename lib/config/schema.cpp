@@ -225,7 +225,11 @@ const std::vector<Field<Limits>>& table<Limits>() {
       key("bulk_after", &T::bulk_after,
           "messages of a shop within a minute; those beyond that name no lane go as bulk. 0: never",
           count(0)),
-      key("memory", &T::memory, "for bodies being received; beyond it they wait, and MAIL gets 452",
+      key("memory", &T::memory,
+          "for bodies: three quarters for those being received, beyond which they wait and MAIL "
+          "gets "
+          "452, a quarter for those being delivered, beyond which they are read back when it is "
+          "their turn",
           size(16ULL << 20, 1ULL << 40)),
       key("disk_reserve", &T::disk_reserve, "free space that new mail may not use",
           size(0, 1ULL << 50)),

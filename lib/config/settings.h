@@ -246,6 +246,11 @@ struct Limits {
   std::uint32_t bdat_chunks = 10'000;
   Size unsent_replies{64ULL << 10};
   Duration login_memory = std::chrono::minutes(5);
+
+  /// A quarter of `memory` is for bodies on their way out, the rest for those on their way in: mail
+  /// that is slow to go cannot keep mail from coming, nor the other way round.
+  std::uint64_t memory_of_deliveries() const { return memory.bytes / 4; }
+  std::uint64_t memory_of_sessions() const { return memory.bytes - memory_of_deliveries(); }
 };
 
 struct Log {

@@ -63,6 +63,7 @@ struct Rules {
   /// By mail::domain_key() of a sender's domain, the domain of its return paths.
   std::unordered_map<std::string, std::string> return_path_domains{};
   policy::OperatorRules suppression_rules{};
+  std::size_t body_memory = std::size_t{64} << 20;  ///< bytes of bodies on their way out
 
   /// A shop that the configuration has lost has the defaults.
   const ShopRules& shop(const std::string& id) const;

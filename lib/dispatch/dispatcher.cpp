@@ -18,7 +18,10 @@ constexpr std::chrono::milliseconds unreadable_pause{5000};
 }  // namespace
 
 Dispatcher::Dispatcher(Ports ports, Plan plan)
-    : ports_(std::move(ports)), rules_(std::move(plan.rules)), routes_(std::move(plan.routes)) {
+    : ports_(std::move(ports)),
+      memory_(ports_.executor, plan.rules.body_memory),
+      rules_(std::move(plan.rules)),
+      routes_(std::move(plan.routes)) {
   for (const auto& [name, route] : routes_) branch(name, route);
 }
 
@@ -27,7 +30,7 @@ Dispatcher::Branch& Dispatcher::branch(const std::string& name,
                                        const std::shared_ptr<const Route>& route) {
   Branch& found = branches_[name];
   if (!found.upstream) {
-    found.upstream = std::make_unique<Upstream>(ports_, route, rules_);
+    found.upstream = std::make_unique<Upstream>(ports_, memory_, route, rules_);
     if (started_) found.upstream->start();
   }
   return found;
@@ -40,6 +43,7 @@ void Dispatcher::start() {
 
 void Dispatcher::adopt(Plan plan, std::weak_ptr<const void> senders) {
   rules_ = std::move(plan.rules);
+  memory_.set_limit(rules_.body_memory);
   routes_ = std::move(plan.routes);
   for (const auto& [name, route] : routes_) {
     Branch& kept = branch(name, route);

@@ -63,6 +63,7 @@ class Dispatcher {
   Branch& branch(const std::string& name, const std::shared_ptr<const Route>& route);
 
   Ports ports_;
+  BodyMemory memory_;
   Rules rules_;  ///< all upstreams look at these
   Routes routes_;
   std::map<std::string, Branch> branches_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/time.h"
+#include "dispatch/body_memory.h"
 #include "records/message.h"
 #include "store/flights.h"
 #include "store/queue.h"
@@ -42,6 +43,10 @@ struct Job {
   std::optional<std::string> return_path;  ///< sender of the transaction at hand, when not `sender`
   std::string head;
   std::shared_ptr<const std::string> body;  ///< null: in the spool, at `location`
+  BodyMemory::Share memory;                 ///< that head and body hold
+
+  /// Of head and body, wherever they are.
+  std::size_t content_bytes() const { return location.head_length + location.body_length; }
 };
 
 /// A job of a message accepted a moment ago, its body still in memory.

@@ -50,6 +50,7 @@ Rules rules_of(const config::Settings& settings, policy::PriceBook prices) {
         rules.return_path_domains[mail::domain_key(domain.name)] = *domain.return_path;
   }
   rules.suppression_rules = policy::operator_rules(settings.suppression.rules);
+  rules.body_memory = settings.limits.memory_of_deliveries();
   if (settings.reports.secret)
     rules.return_paths = std::make_shared<const policy::ReturnPaths>(settings.reports.secrets(),
                                                                      settings.reports.lifetime);

@@ -41,11 +41,13 @@ bool was_closed(const smtp::RecipientResult& result) {
 
 }  // namespace
 
-Upstream::Upstream(Ports& ports, std::shared_ptr<const Route> route, const Rules& rules)
+Upstream::Upstream(Ports& ports, BodyMemory& memory, std::shared_ptr<const Route> route,
+                   const Rules& rules)
     : ports_(ports),
+      memory_(memory),
       rules_(rules),
       pool_(std::make_shared<Pool>(std::move(route))),
-      workload_(ports, settings(), rules, [this] { stir(); }),
+      workload_(ports, memory, settings(), rules, [this] { stir(); }),
       recorder_(ports, rules),
       work_(ports.executor),
       clock_(ports.executor),
@@ -74,6 +76,7 @@ void Upstream::drain() {
   draining_ = true;
   work_.notify_all();
   clock_.notify_all();
+  memory_.freed().notify_all();
 }
 
 asio::awaitable<void> Upstream::stop(net::Deadline deadline) {
@@ -214,12 +217,13 @@ asio::awaitable<bool> Upstream::deliver(Courier& courier, Job& job) {
 }
 
 asio::awaitable<bool> Upstream::wait_for_work() {
+  if (draining_) co_return false;
   co_return co_await work_.wait_until(net::after(settings().timeouts.idle));
 }
 
 /// The next due message with all it needs, marked as in flight; nothing when none may go.
 asio::awaitable<std::optional<Job>> Upstream::take_job() {
-  for (;;) {
+  while (!draining_) {
     const Steady steady = std::chrono::steady_clock::now();
     if (paced(steady)) {
       clock_.notify_all();
@@ -236,9 +240,25 @@ asio::awaitable<std::optional<Job>> Upstream::take_job() {
     }
     co_return job;
   }
+  co_return std::nullopt;
+}
+
+/// False: the relay stops before there is room, and the job is due as it was.
+asio::awaitable<bool> Upstream::await_memory(Job& job) {
+  while (!workload_.claim_memory(job)) {
+    if (draining_) {
+      workload_.put_off(job.id, now());
+      workload_.finish(job);
+      co_return false;
+    }
+    co_await memory_.freed().wait();
+  }
+  co_return true;
 }
 
 asio::awaitable<bool> Upstream::fetch_body(Job& job) {
+  const bool room = co_await await_memory(job);
+  if (!room) co_return false;
   auto reading = ports_.workers.run([&ports = ports_, id = job.id, location = job.location] {
     return ports.read_body(id, location);
   });

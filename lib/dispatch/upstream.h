@@ -43,7 +43,8 @@ struct UpstreamState {
 class Upstream {
  public:
   /// All outlive the upstream. What `rules` say may change.
-  Upstream(Ports& ports, std::shared_ptr<const Route> route, const Rules& rules);
+  Upstream(Ports& ports, BodyMemory& memory, std::shared_ptr<const Route> route,
+           const Rules& rules);
 
   /// The messages that go by this upstream.
   Workload& workload() { return workload_; }
@@ -78,6 +79,7 @@ class Upstream {
   asio::awaitable<void> transact(Courier& courier, Job& job, bool may_move);
   asio::awaitable<std::optional<Job>> take_job();
   asio::awaitable<bool> wait_for_work();
+  asio::awaitable<bool> await_memory(Job& job);
   asio::awaitable<bool> fetch_body(Job& job);
   asio::awaitable<void> settle(std::shared_ptr<const Ending> ending, store::Flights::Slot slot);
 
@@ -98,6 +100,7 @@ class Upstream {
   bool may_go_on(const Courier& courier) const;
 
   Ports& ports_;
+  BodyMemory& memory_;
   const Rules& rules_;
   std::shared_ptr<Pool> pool_;  ///< of the route in force
   Workload workload_;

@@ -10,10 +10,6 @@
 namespace ecrelay::dispatch {
 namespace {
 
-/// Bodies of messages just accepted are kept for their first attempt up to this much in all; beyond
-/// it they are read back from the spool. DESIGN: delivery from memory straight after the commit.
-constexpr std::size_t fresh_limit = 64 << 20;
-
 /// For so long after RCPT the suppression list is not asked again.
 constexpr std::chrono::minutes listing_holds{1};
 /// When the list or the book could not be asked or told, the message waits this long.
@@ -27,9 +23,10 @@ bool among(const std::vector<std::string>& list, const std::string& domain) {
 
 }  // namespace
 
-Workload::Workload(Ports& ports, const config::Upstream& settings, const Rules& rules,
-                   std::function<void()> stir)
+Workload::Workload(Ports& ports, BodyMemory& memory, const config::Upstream& settings,
+                   const Rules& rules, std::function<void()> stir)
     : ports_(ports),
+      memory_(memory),
       rules_(rules),
       stir_(std::move(stir)),
       destinations_(settings.destinations),
@@ -45,12 +42,9 @@ Agenda::Flow Workload::flow_of(const std::string& shop, records::Lane lane) {
 
 void Workload::announce(Job job, records::Lane lane) {
   const Agenda::Turn turn{job.id, flow_of(job.shop, lane)};
-  const std::size_t bytes = job.head.size() + job.body->size();
   const TimePoint due = job.accepted_at;
-  if (fresh_bytes_ + bytes <= fresh_limit) {
-    fresh_bytes_ += bytes;
-    fresh_.emplace(turn.message, std::move(job));
-  }
+  job.memory = memory_.keep(job.content_bytes());
+  if (job.memory) fresh_.emplace(turn.message, std::move(job));
   push(due, turn);
 }
 
@@ -88,12 +82,14 @@ std::optional<Job> Workload::compile(const Agenda::Turn& turn) {
   Job job;
   if (auto fresh = fresh_.extract(turn.message)) {
     job = std::move(fresh.mapped());
-    fresh_bytes_ -= job.head.size() + job.body->size();
   } else {
     job = job_from_book(turn.message, flight);
   }
   if (!job.body || now() - job.accepted_at > listing_holds) drop_listed(job);
-  if (!job.recipients.empty() && enter_destinations(job, turn.flow)) return job;
+  if (!job.recipients.empty() && enter_destinations(job, turn.flow)) {
+    if (job.memory) ++in_hand_;
+    return job;
+  }
   let_go(turn.message);
   return std::nullopt;
 }
@@ -182,7 +178,14 @@ bool Workload::enter_destinations(Job& job, Agenda::Flow flow) {
   return !job.recipients.empty();
 }
 
+bool Workload::claim_memory(Job& job) {
+  job.memory = memory_.fetch(job.content_bytes(), in_hand_ == 0);
+  if (job.memory) ++in_hand_;
+  return static_cast<bool>(job.memory);
+}
+
 void Workload::finish(const Job& job) {
+  if (job.memory) --in_hand_;
   const Steady steady = steady_now();
   for (const std::string& domain : job.domains) {
     const auto turns = destinations_.leave(domain, steady);
@@ -206,8 +209,7 @@ bool Workload::withhold(const Ulid& message) {
 }
 
 void Workload::give_back(const Ulid& message) {
-  if (const auto fresh = fresh_.extract(message))
-    fresh_bytes_ -= fresh.mapped().head.size() + fresh.mapped().body->size();
+  fresh_.erase(message);
   let_go(message);
 }
 

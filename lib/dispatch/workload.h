@@ -25,13 +25,15 @@ class Workload {
   using Steady = std::chrono::steady_clock::time_point;
 
   /// `stir` is called whenever something that waits may have become due, or will be due earlier.
-  Workload(Ports& ports, const config::Upstream& settings, const Rules& rules,
+  Workload(Ports& ports, BodyMemory& memory, const config::Upstream& settings, const Rules& rules,
            std::function<void()> stir);
 
   /// New limits for recipients' domains.
   void adopt(const std::vector<config::Destination>& limits);
 
-  /// A message accepted a moment ago. Its content is kept in memory while `fresh_limit` allows.
+  /// A message accepted a moment ago. Its content is kept for the first attempt while there is
+  /// memory; else it is read back from the spool. DESIGN: delivery from memory straight after the
+  /// commit.
   void announce(Job job, records::Lane lane);
   /// A message that the book has queued.
   void push(TimePoint due, const Ulid& message, const std::string& shop, records::Lane lane);
@@ -40,6 +42,9 @@ class Workload {
   /// The next message with what is due of it and may go now, in flight until finish(). The content
   /// is there when it was kept. Nothing when nothing may go.
   std::optional<Job> take();
+  /// Takes the memory for the content of a job that was taken without it; false when others have
+  /// it (BodyMemory::freed). When nothing is in hand there always is some.
+  bool claim_memory(Job& job);
   /// The job is over: its domains take others. What was put off waits again.
   void finish(const Job& job);
 
@@ -88,13 +93,14 @@ class Workload {
   void drop_listed(Job& job);
 
   Ports& ports_;
+  BodyMemory& memory_;
   const Rules& rules_;
   std::function<void()> stir_;
   Agenda agenda_;
   Destinations destinations_;
   ClockWatch clocks_;
   std::unordered_map<Ulid, Job> fresh_;
-  std::size_t fresh_bytes_ = 0;
+  std::size_t in_hand_ = 0;  ///< jobs taken, with memory, and not finished
   std::unordered_map<Ulid, Flight> in_flight_;
 };
 

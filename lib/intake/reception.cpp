@@ -78,7 +78,7 @@ policy::VerifiedLogins::Bounds login_bounds(const config::Limits& limits) {
 
 /// Of limits.memory, for the one message that goes on when all others wait.
 std::size_t reserve_of(const config::Limits& limits) {
-  return std::min(limits.message_size.bytes, limits.memory.bytes / 2);
+  return std::min(limits.message_size.bytes, limits.memory_of_sessions() / 2);
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ std::string_view to_text(Counters::Verb verb) {
 Reception::Reception(Ports ports, std::shared_ptr<const Site> site)
     : ports_(std::move(ports)),
       site_(std::move(site)),
-      memory_(site_->settings.limits.memory.bytes, reserve_of(site_->settings.limits),
+      memory_(site_->settings.limits.memory_of_sessions(), reserve_of(site_->settings.limits),
               [this] { memory_freed_.notify_one(); }),
       memory_freed_(ports_.executor),
       connections_(site_->settings.limits.connections),
@@ -140,7 +140,7 @@ void Reception::adopt(std::shared_ptr<const Site> site, Doors doors) {
 
 void Reception::apply_limits() {
   const config::Limits& limits = site_->settings.limits;
-  memory_.set_limit(limits.memory.bytes, reserve_of(limits));
+  memory_.set_limit(limits.memory_of_sessions(), reserve_of(limits));
   connections_.set_total(limits.connections);
   verified_logins_.set_bounds(login_bounds(limits));
   verified_logins_.clear();  // a password may have changed

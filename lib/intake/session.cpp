@@ -351,7 +351,7 @@ asio::awaitable<void> Session::claim_memory() {
     const std::size_t least = std::max(message_.size() + body_buffer, memory_step);
     const std::size_t wanted = std::max(least, std::min(2 * memory_.held(), most));
     if (memory_.take(wanted - memory_.held())) {
-      message_.reserve(wanted);
+      if (wanted > memory_step) message_.reserve(wanted);  // a small mail needs no more than it has
       reception_.memory_freed().notify_one();
     } else if (in_time) {
       in_time = co_await reception_.memory_freed().wait_until(began + memory_patience);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace ecrelay::records {
 namespace {
@@ -77,11 +78,11 @@ Result<std::array<char, spool_preamble_length>> spool_preamble(const Ulid& id,
   return preamble;
 }
 
-Result<Body> read_spool_record(const Ulid& id, std::string_view bytes) {
+Result<Body> read_spool_record(const Ulid& id, std::string bytes) {
   if (auto whole = check(id, bytes); !whole) return whole.error();
-  const std::size_t head_length = get(bytes, head_length_at);
-  const std::string_view parts = bytes.substr(spool_preamble_length);
-  return Body{std::string(parts.substr(0, head_length)), std::string(parts.substr(head_length))};
+  std::string head = bytes.substr(spool_preamble_length, get(bytes, head_length_at));
+  bytes.erase(0, spool_preamble_length + head.size());
+  return Body{std::move(head), std::move(bytes)};
 }
 
 }  // namespace ecrelay::records

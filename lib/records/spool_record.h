@@ -35,7 +35,7 @@ Result<std::array<char, spool_preamble_length>> spool_preamble(const Ulid& id,
                                                                std::string_view body);
 
 /// Reads the one record that `bytes` is. Error when it is not exactly a whole, undamaged record
-/// of message `id`. Costs a pass over the bytes and a copy.
-Result<Body> read_spool_record(const Ulid& id, std::string_view bytes);
+/// of message `id`. Costs a pass over the bytes, and moves the body to their front.
+Result<Body> read_spool_record(const Ulid& id, std::string bytes);
 
 }  // namespace ecrelay::records

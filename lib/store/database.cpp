@@ -76,11 +76,12 @@ constexpr const char* common_pragmas = R"(
   PRAGMA temp_store = MEMORY;
   PRAGMA mmap_size = 0;
 )";
+/// The kernel caches the book's file too; 32 MiB of pages here were not faster (measured).
 constexpr const char* writer_pragmas = R"(
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA journal_size_limit = 16777216;
-  PRAGMA cache_size = -32768;
+  PRAGMA cache_size = -8192;
 )";
 constexpr const char* draft_pragmas = R"(
   PRAGMA journal_mode = MEMORY;

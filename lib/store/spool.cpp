@@ -139,9 +139,9 @@ Result<records::Body> Spool::read(const Ulid& id, const records::Location& locat
   if (!file) return read_error(file_name);
   const std::size_t length =
       records::spool_preamble_length + location.head_length + location.body_length;
-  const auto bytes = read_at(file.number(), location.offset, length, file_name);
+  auto bytes = read_at(file.number(), location.offset, length, file_name);
   if (!bytes) return bytes.error();
-  auto body = records::read_spool_record(id, *bytes);
+  auto body = records::read_spool_record(id, std::move(*bytes));
   if (!body)
     return invalid(file_name + " at " + std::to_string(location.offset) + ": " +
                    body.error().detail);

@@ -86,7 +86,7 @@ class Abuse(harness.Scenario):
         self.assertEqual(set(figures["codes"]) - {250, 451, 452}, set(), figures)
         self.assertIn(250, figures["codes"], figures)
         if not harness.SANITIZER:
-            self.assertLess(figures["grew_by_bytes"], (64 + 160) * MIB, figures)
+            self.assertLess(figures["grew_by_bytes"], (64 + 48) * MIB, figures)
         self.assertAccepted(relay.deliver(MAIL))
 
     def test_a_login_storm(self):
