@@ -48,6 +48,7 @@ constexpr auto announcements = std::to_array<std::string_view>({
     "message headers:",
     "included is a copy",
     "mail sent below",
+    "[<05>] here is listed the initial part",
     "unsent message follows",
     "message follows",
     "end of report",

@@ -31,6 +31,9 @@ bool is_block(std::string_view tag) {
   return false;
 }
 
+/// Cells of a row stand apart, as on the screen.
+bool is_cell(std::string_view tag) { return text::iequals(tag, "td") || text::iequals(tag, "th"); }
+
 }  // namespace
 
 std::string text_of_html(std::string_view html) {
@@ -41,6 +44,7 @@ std::string text_of_html(std::string_view html) {
       const auto inside = html.substr(at + 1, end == std::string_view::npos ? 0 : end - at - 1);
       const auto tag = inside.substr(0, inside.find_first_of(" \t\n"));
       if (is_block(tag)) result += '\n';
+      if (is_cell(tag)) result += ' ';
       at = end == std::string_view::npos ? html.size() : end + 1;
       if (!text::iequals(tag, "style") && !text::iequals(tag, "script")) continue;
       const auto close = html.find("</", at);

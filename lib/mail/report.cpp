@@ -24,6 +24,7 @@ struct Letter {
   std::string status;    ///< text of the delivery-status parts
   std::string feedback;  ///< text of the feedback-report part
   std::string original;  ///< header of the returned message
+  bool quotes = false;   ///< some of the words stand behind "> "
 
   std::string_view header(std::string_view name) const { return value_of(mail.header, name); }
 };
@@ -43,6 +44,7 @@ std::string without_quotes(std::string_view text) {
 
 void add_words(Letter& letter, const std::string& text) {
   const std::string plain = without_quotes(text);
+  letter.quotes |= text.find("\n> ") != std::string::npos;
   const std::string_view said = without_returned_message(plain);
   if (letter.original.empty()) letter.original = plain.substr(said.size());
   if (letter.words.size() < most_words)
@@ -80,7 +82,6 @@ Letter open(std::string_view bytes) {
   }
   if (text::trimmed(letter.words).empty() && !html.empty()) add_words(letter, text_of_html(html));
   if (text::trimmed(letter.words).empty() && letter.status.empty()) add_unlabelled(letter);
-  if (letter.status.empty() && has_delivery_status(letter.words)) letter.status = letter.words;
   return letter;
 }
 
@@ -93,17 +94,30 @@ bool says_any(std::string_view text, const auto& phrases) {
 
 /// A person who answers quotes anything; a server does not refer to what it answers so.
 bool is_conversation(const Letter& letter) {
-  return text::istarts_with(letter.subject, "re:") ||
-         (!letter.header("in-reply-to").empty() && letter.header("return-path") != "<>");
+  return !letter.header("in-reply-to").empty() && letter.header("return-path") != "<>";
+}
+
+/// Who answers says so in the subject, who sends to many lets them leave, and a person who quotes a
+/// report writes it with a mail program. No server's report does any of it.
+bool is_for_people(const Letter& letter) {
+  return text::istarts_with(letter.subject, "re:") || !letter.header("list-unsubscribe").empty() ||
+         (letter.quotes && !letter.header("user-agent").empty());
 }
 
 bool is_automatic(const Letter& letter);
 
-/// Who writes bounces: by the sender, by the subject, or by the sentences of servers.
-bool is_bounce(const Letter& letter) {
+/// A server names itself in From, or names whom it could not reach.
+bool is_by_server(const Letter& letter) {
   const auto from = letter.header("from");
   return !letter.header("x-failed-recipients").empty() || from == "<>" ||
-         names_bounce_writer(decode_encoded_words(from)) || is_bounce_subject(letter.subject) ||
+         names_bounce_writer(decode_encoded_words(from));
+}
+
+/// Who writes bounces: by the sender, by the subject, or by the sentences of servers.
+bool is_bounce(const Letter& letter) {
+  if (is_by_server(letter)) return true;
+  if (is_for_people(letter)) return false;
+  return is_bounce_subject(letter.subject) ||
          (!is_conversation(letter) && !is_automatic(letter) && frames_bounce(letter.words));
 }
 
@@ -345,6 +359,8 @@ std::string_view to_text(ReportKind kind) {
 
 Report read_report(std::string_view bytes) {
   Letter letter = open(bytes);
+  if (letter.status.empty() && is_bounce(letter) && has_delivery_status(letter.words))
+    letter.status = letter.words;
   Report report = read(letter, false);
   report.words = std::move(letter.words);
   return report;

@@ -209,8 +209,10 @@ SaidAt stage_named_in(std::string_view said) {
 }
 
 void take_codes(Reported& result, std::string_view said) {
-  // A failure's transcript holds what went well before it, too.
+  // A failure's transcript holds what went well before it, too, and a delay's what failed beside
+  // it.
   const auto fits = [&](const std::string& code) {
+    if (result.action == "delayed") return !code.starts_with('5');
     return !result.failed() || !code.starts_with('2');
   };
   for (const std::string& code : enhanced_codes(said)) {

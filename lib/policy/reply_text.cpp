@@ -66,8 +66,14 @@ std::string readable(std::string_view text) {
 
 std::string without_frames(std::string words) {
   for (const std::string_view phrase : text::split(words_of_frames(), '|')) {
-    for (auto at = words.find(phrase); at != std::string::npos; at = words.find(phrase, at))
-      words.erase(at, phrase.size());
+    const auto star = phrase.find('*');
+    const std::string_view start = phrase.substr(0, star);
+    for (auto at = words.find(start); at != std::string::npos; at = words.find(start, at)) {
+      const auto end =
+          star == std::string_view::npos ? at + phrase.size() : phrase_end(phrase, words, at);
+      if (end == std::string::npos) break;
+      words.erase(at, end - at);
+    }
   }
   return words;
 }

@@ -40,7 +40,7 @@ constexpr std::string_view reputation_words =
     "dynamic ip|generic dns|client address|your ip|sending ip|source ip|"
     "service refused|service refuse|ip name lookup failed|domain authentication requirements|"
     "拒否リスト|ブラックリスト|黑名单|спам-лист|черный список|"
-    "ip address is|ip address has|ip addresses";
+    "ip address is|ip address has|ip addresses|ip=*";
 constexpr std::string_view rate_words =
     "too quickly|receiving mail at a rate|unusual rate|rate limit|rate limited|rate limiting|"
     "ratelimit|frequency limited|"
@@ -90,7 +90,8 @@ constexpr std::string_view full_words =
     "casella piena|posta piena|buzon lleno|buzon esta lleno|caixa postal cheia|"
     "caixa cheia|caixa de correio cheia|caixa de entrada cheia|skrzynka pelna|"
     "ящик переполнен|переполнен|превышена квота|"
-    "容量オーバー|容量を超え|容量制限|容量が上限|容量超過|容量がいっぱい|容量不足|保存容量|"
+    "容量オーバー|容量を超え|容量が超過|容量を超過|容量に達|容量の上限|容量制限|容量が上限|"
+    "容量超過|容量がいっぱい|容量不足|保存容量|"
     "メールボックスがいっぱい|メールボックスが一杯|メールボックスが満杯|満杯|空き容量|"
     "受信箱がいっぱい|邮箱已满|空间已满|空间不足|已满|容量已满|容量超限";
 constexpr std::string_view filter_words =
@@ -274,7 +275,7 @@ constexpr std::string_view frame_words =
     "content-description|if you do so, please include this problem report|giving up on|may contain "
     "sections "
     "which represent base64 encoded file attachments|may not exist|可能不存在|存在しない可能性|"
-    "rejected recipient";
+    "rejected recipient|here is listed the initial part of|message contains * file attachments";
 
 constexpr Status sender_codes[] = {{5, 1, 7}, {5, 1, 8}};
 constexpr Status rate_codes[] = {{4, 5, 3}, {5, 5, 3}, {5, 2, 121}, {5, 2, 122}};

@@ -41,9 +41,28 @@ bool about_reputation(const Facts& facts) {
          facts.text.says(Topic::login);
 }
 
+bool says_any(const Facts& facts, std::span<const std::string_view> phrases) {
+  return std::any_of(phrases.begin(), phrases.end(),
+                     [&](std::string_view phrase) { return facts.text.contains(phrase); });
+}
+
+/// 5.7.1 beside words that leave no other meaning: Yandex says so of every address that is gone.
+bool unknown_in_words(const Facts& facts) {
+  static constexpr auto plain = std::to_array<std::string_view>(
+      {"no such user", "no such mailbox", "no such account", "no such address", "no such recipient",
+       "user unknown", "unknown user", "user not found", "mailbox not found", "does not exist",
+       "doesn't exist"});
+  static constexpr auto policies = std::to_array<std::string_view>(
+      {"denied", "policy", "policies", "not allowed", "not permitted", "permission", "prohibited",
+       "restricted", "refused", "forbidden", "security", "or not", "not accept"});
+  return facts.text.has({5, 7, 1}) && !facts.text.has({5, 1, any_detail}) &&
+         says_any(facts, plain) && !says_any(facts, policies);
+}
+
 /// 5.7.X speaks of policies; 5.7.13 alone of the recipient's account (RFC 7372's neighbour).
 bool about_policy(const Facts& facts) {
-  return facts.text.has({5, 7, any_detail}) && !facts.text.has({5, 7, 13});
+  return facts.text.has({5, 7, any_detail}) && !facts.text.has({5, 7, 13}) &&
+         !unknown_in_words(facts);
 }
 
 bool about_group(const Facts& facts) { return facts.text.says(Topic::group); }
@@ -97,15 +116,21 @@ bool after_data(const Facts& facts) {
   return facts.stage != Stage::rcpt || facts.text.contains("end of data");
 }
 
-/// A filter behind the data may call itself "unknown user" anywhere; Yahoo's servers alone know
-/// their users only then, and name the account.
+/// Servers that know their users only behind the data, and then say so: Yahoo's, Tencent's.
+bool knows_users_late(const Facts& facts) {
+  return facts.text.contains("user doesn't have") || facts.text.contains("delivery error: dd") ||
+         is_within(facts.server, "qq.com");
+}
+
+/// A filter behind the data may call itself "unknown user" anywhere else.
 bool unknown_after_data(const Facts& facts) {
-  return after_data(facts) && unknown_user(facts) && !facts.text.contains("user doesn't have");
+  return after_data(facts) && unknown_user(facts) && !knows_users_late(facts);
 }
 
 /// 5.7.X beside "unknown user": a policy in the code, a mailbox in the words.
 bool unknown_by_policy(const Facts& facts) {
-  return facts.text.has({5, 7, any_detail}) && facts.text.says(Topic::unknown_user);
+  return facts.text.has({5, 7, any_detail}) && facts.text.says(Topic::unknown_user) &&
+         !unknown_in_words(facts);
 }
 
 /// a..b@docomo.ne.jp: a relay in between may refuse the syntax of a mailbox that lives.
@@ -123,11 +148,6 @@ bool disabled(const Facts& facts) {
   if (facts.text.says(Topic::closed)) return true;
   return (facts.text.says(Topic::disabled) || facts.text.has({5, 2, 1}) || facts.code == 525) &&
          !facts.text.says(Topic::unknown_user);
-}
-
-bool says_any(const Facts& facts, std::span<const std::string_view> phrases) {
-  return std::any_of(phrases.begin(), phrases.end(),
-                     [&](std::string_view phrase) { return facts.text.contains(phrase); });
 }
 
 /// A code for "no such user" or "no such domain" beside words about a host that failed.
@@ -166,6 +186,11 @@ bool unknown_domain(const Facts& facts) {
   if (!facts.reported || names_unanswered(facts) || names_other_domain(facts)) return false;
   const bool code = facts.text.has({5, 1, 2}) || facts.code == 556;
   return code || facts.text.says(Topic::unknown_domain);
+}
+
+/// NXDOMAIN is an answer, whatever class of code stands beside it (Gmail's reports say 4.0.0).
+bool domain_answered_away(const Facts& facts) {
+  return facts.text.contains("nxdomain") && unknown_domain(facts);
 }
 
 /// hotmail.com and its sisters answer "mailbox unavailable" for addresses that are gone; elsewhere
@@ -227,6 +252,8 @@ constexpr auto rules = std::to_array<Rule>({
     {{9, Effect::ignore, "policy", "5.7.X without words that tell more"}, about_policy},
     {{16, Effect::count, "odd_local_part", "a relay's syntax refusal proves nothing (docomo, au)"},
      odd_local_refused},
+    {{18, Effect::suppress, "domain", "NXDOMAIN in the words of a report that has given up"},
+     domain_answered_away},
     {{21, Effect::count, "delivery", "final for the reporter, temporary for the host behind it"},
      not_final_there},
     {{20, Effect::count, "delivery", "the words tell of a failing host, whatever the code says"},

@@ -212,7 +212,9 @@ Score score(const Trial& trial) {
         });
     if (!meant && suppression_for(report, each).suppresses()) ++total.false_suppressions;
   }
-  total.from_nothing = trial.expected.empty() && !report.results.empty();
+  // That somebody is away is read as such, and nothing follows from it.
+  total.from_nothing = trial.expected.empty() && !report.results.empty() &&
+                       report.kind != mail::ReportKind::autoreply;
   return total;
 }
 
