@@ -1,5 +1,7 @@
 #include "net/descriptor.h"
 
+#include <poll.h>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -55,9 +57,20 @@ void Descriptor::expire(Deadline armed_for) {
   handle_.cancel(ignored);
 }
 
-void Descriptor::check(bool stopped) const {
+bool Descriptor::late() const {
+  return deadline_ != no_deadline && std::chrono::steady_clock::now() >= deadline_;
+}
+
+bool Descriptor::is_ready(Until until) const {
+  pollfd look{fd_, static_cast<short>(until == Until::readable ? POLLIN : POLLOUT), 0};
+  return fd_ >= 0 && poll(&look, 1, 0) > 0;
+}
+
+void Descriptor::check(bool stopped) const { check(late(), stopped); }
+
+void Descriptor::check(bool late, bool stopped) const {
   if (fd_ < 0) throw IoError(Trouble::closed, "not open");
-  if (deadline_ != no_deadline && std::chrono::steady_clock::now() >= deadline_) {
+  if (late) {
     throw IoError(Trouble::timed_out, "timed out", std::make_error_code(std::errc::timed_out));
   }
   if (stopped) {
@@ -81,7 +94,10 @@ asio::awaitable<void> Descriptor::ready(Until until, bool stoppable) {
     co_await handle_.async_wait(kind, undisturbed);
   }
   const auto after = co_await asio::this_coro::cancellation_state;
-  check(stoppable && after.cancelled() != asio::cancellation_type::none);
+  // A process that was stopped for a while finds the deadline passed and the answer there: it may
+  // have come in time, and what an upstream has said yes to must not be sent again.
+  const bool too_late = late() && !is_ready(until);
+  check(too_late, stoppable && after.cancelled() != asio::cancellation_type::none);
   // Cancelled for a deadline that was moved on in the same instant: the caller simply tries again.
   if (error && error != asio::error::operation_aborted) throw_errno("wait", error.value());
 }

@@ -34,7 +34,8 @@ class Descriptor : public std::enable_shared_from_this<Descriptor> {
 
   /// Throws IoError when an operation cannot begin: closed, past the deadline, or `stopped`.
   void check(bool stopped) const;
-  /// Waits; throws IoError as check() does. `stoppable`: a stop request to the task ends it.
+  /// Waits; throws IoError as check() does, but what is ready when the deadline passes is taken.
+  /// `stoppable`: a stop request to the task ends it.
   asio::awaitable<void> ready(Until until, bool stoppable);
   /// To be called after an operation that did not have to wait: gives way to other tasks every few
   /// times, so that a peer who always has data does not hold the thread.
@@ -42,6 +43,9 @@ class Descriptor : public std::enable_shared_from_this<Descriptor> {
   bool owes_way() { return ++unwaited_ % 16 == 0; }
 
  private:
+  bool late() const;
+  bool is_ready(Until until) const;
+  void check(bool late, bool stopped) const;
   void rest();
   void watch();
   void expire(Deadline armed_for);

@@ -85,6 +85,28 @@ TEST_F(StreamTest, FailsWhenItsDeadlinePassesUntilThereIsAnother) {
   run();
 }
 
+TEST_F(StreamTest, TakesWhatIsThereWhenTheDeadlinePassedWhileTheProcessStoodStill) {
+  TcpPair pair(executor());
+  spawn([](Stream server) -> asio::awaitable<void> {
+    server.set_deadline(after(20ms));
+    std::array<char, 8> buffer{};
+    const std::size_t count = co_await server.read_some(buffer);
+    EXPECT_EQ(std::string_view(buffer.data(), count), "250");
+    try {
+      co_await server.read_some(buffer);
+      ADD_FAILURE() << "the deadline holds for what comes behind it";
+    } catch (const IoError& error) {
+      EXPECT_TRUE(error.timed_out()) << error.what();
+    }
+  }(std::move(pair.server)));
+  spawn([](Stream client) -> asio::awaitable<void> {
+    co_await client.write("250");
+    for (const Deadline until = after(40ms); std::chrono::steady_clock::now() < until;) {
+    }
+  }(std::move(pair.client)));
+  run();
+}
+
 TEST_F(StreamTest, DoesNotTimeOutOnADeadlineThatWasMovedOnOrTakenAway) {
   spawn([](Stream& server) -> asio::awaitable<void> {
     server.set_deadline(after(10ms));
