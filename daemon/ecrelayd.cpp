@@ -48,7 +48,8 @@ struct Arguments {
 void complain(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 /// A core dump would hold keys and mail (THREATS "secrets"); descriptors are what connections cost.
-void prepare_process() {
+/// Returns how many this process may have.
+rlim_t prepare_process() {
   heap::prepare();
   prctl(PR_SET_DUMPABLE, 0);
   rlimit limit{0, 0};
@@ -58,17 +59,31 @@ void prepare_process() {
     setrlimit(RLIMIT_NOFILE, &limit);
   }
   umask(077);
+  return limit.rlim_cur;
+}
+
+/// Where the connections that are allowed would use up the descriptors, mail would stand still.
+void warn_of_few_descriptors(rlim_t may, const config::Settings& settings) {
+  constexpr rlim_t beside = 512;  // book, spool, reports, control, and who is being turned away
+  rlim_t needed = beside + settings.limits.connections;
+  for (const config::Upstream& upstream : settings.upstreams) needed += upstream.connections;
+  if (may >= needed) return;
+  log::config_warning("this process may have " + std::to_string(may) + " descriptors, and " +
+                      std::to_string(settings.limits.connections) +
+                      " client connections (limits.connections) with those of the upstreams need " +
+                      std::to_string(needed) + ": raise LimitNOFILE, or lower limits.connections");
 }
 
 int serve(Configuration configuration, net::InheritedSockets sockets, const Arguments& arguments,
           const std::vector<std::string>& warnings) {
-  prepare_process();
+  const rlim_t descriptors = prepare_process();
   if (auto started = log::start(log_options(configuration.settings())); !started) {
     complain("ecrelayd: " + started.error().detail);
     return exit_configuration;
   }
   log::started(RELAY_VERSION, arguments.config);
   for (const std::string& warning : warnings) log::config_warning(warning);
+  warn_of_few_descriptors(descriptors, configuration.settings());
   int code = exit_internal;
   try {
     Relay::Options options;

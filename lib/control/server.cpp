@@ -202,7 +202,7 @@ asio::awaitable<void> Server::State::listen() {
     welcome(std::move(stream));
   };
   net::UnixListener::Complaint complaint = [](const std::string& reason) {
-    log::internal_error("control socket", reason);
+    log::accept_paused("control socket", reason);
   };
   co_await local->serve(std::move(handler), std::move(complaint));
   local->stop();
@@ -211,7 +211,7 @@ asio::awaitable<void> Server::State::listen() {
 asio::awaitable<void> Server::State::listen_http() {
   net::Listener::Handler handler = [this](net::Stream stream) { welcome_http(std::move(stream)); };
   net::Listener::Complaint complaint = [](const std::string& reason) {
-    log::internal_error("control http", reason);
+    log::accept_paused("control http", reason);
   };
   co_await web->serve(std::move(handler), std::move(complaint));
   web->stop();

@@ -14,9 +14,11 @@
 namespace ecrelay::dispatch {
 namespace {
 
-/// Where a body could not be read back, or something unforeseen happened, an hour gives somebody
-/// the time to look.
+/// Where a body is damaged or gone, or something unforeseen happened, an hour gives somebody the
+/// time to look.
 constexpr std::chrono::hours trouble_pause{1};
+/// What may work later: a disk, a descriptor.
+constexpr std::chrono::minutes brief_pause{1};
 
 /// A message that servers fail goes to the next one at once, but not around the whole pool: it may
 /// be what makes them fail.
@@ -270,7 +272,8 @@ asio::awaitable<bool> Upstream::fetch_body(Job& job) {
   }
   // One message that cannot be read must not stop the others: it waits, and is shouted about.
   log::store_trouble("read body", job.id.text() + ": " + body.error().detail);
-  workload_.put_off(job.id, now() + trouble_pause);
+  const bool passing = body.error().code == ErrorCode::unavailable;
+  workload_.put_off(job.id, now() + (passing ? Duration(brief_pause) : Duration(trouble_pause)));
   workload_.finish(job);
   co_return false;
 }

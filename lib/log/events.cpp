@@ -18,6 +18,8 @@ constexpr auto table = std::to_array<EventInfo>({
     {"setting", Level::info, "key change before after", "what a reload has changed"},
     {"stop", Level::info, "reason ms", "the daemon has stopped"},
     {"internal_error", Level::error, "where text", "a defect: please report it with this line"},
+    {"accept_paused", Level::error, "where text",
+     "no more connections can be taken until some are closed: descriptors or memory are used up"},
     {"log_lost", Level::error, "lines text", "lines are missing before this one, and why"},
     {"connect_refused", Level::warning, "session client host code enhanced text reason",
      "a client got no banner"},
@@ -155,6 +157,10 @@ void stopped(std::string_view reason, Duration ms) {
 
 void internal_error(std::string_view where, std::string_view text) {
   Line(Event::internal_error).add("where", where).add("text", text).write();
+}
+
+void accept_paused(std::string_view where, std::string_view text) {
+  Line(Event::accept_paused).add("where", where).add("text", text).write();
 }
 
 void connect_refused(const Peer& peer, const Answer& answer, std::string_view reason) {

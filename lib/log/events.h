@@ -91,6 +91,8 @@ void setting_changed(std::string_view key, std::string_view change, std::string_
 void stopped(std::string_view reason, Duration ms);
 /// A fence caught what nobody expected; `where` names the fence.
 void internal_error(std::string_view where, std::string_view text);
+/// A listener cannot accept; it goes on trying. `where` names it. Told once a time.
+void accept_paused(std::string_view where, std::string_view text);
 
 // --- sessions -----------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ enum class Event {
   setting,
   stop,
   internal_error,
+  accept_paused,
   log_lost,
   connect_refused,
   session,

@@ -26,6 +26,7 @@ inline void tell_every_event(std::string_view text) {
   setting_changed(text, text, text, text);
   stopped(text, Duration(5));
   internal_error(text, text);
+  accept_paused(text, text);
   connect_refused(peer, answer, text);
   session_ended(peer, SessionSummary{1, 2, text, text, text, Duration(9)});
   tls_failed(peer, text);
