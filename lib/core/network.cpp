@@ -59,6 +59,12 @@ std::string IpAddress::text() const {
   return inet_ntop(v4_ ? AF_INET : AF_INET6, source, buffer.data(), buffer.size());
 }
 
+IpAddress IpAddress::neighbourhood() const {
+  IpAddress first = *this;
+  if (!v4_) std::fill(first.bytes_.begin() + 8, first.bytes_.end(), std::uint8_t{0});
+  return first;
+}
+
 std::string IpAddress::literal() const { return (v4_ ? "[" : "[IPv6:") + text() + "]"; }
 
 std::optional<Network> Network::parse(std::string_view text) {

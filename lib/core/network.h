@@ -22,6 +22,9 @@ class IpAddress {
   /// Network order, IPv4 in its mapped form: one shape for comparing prefixes.
   const std::array<std::uint8_t, 16>& mapped() const { return bytes_; }
   std::string text() const;
+  /// What stands for the same peer when peers are counted: an IPv4 address itself, of IPv6 its /64,
+  /// in which anybody has as many addresses as he likes.
+  IpAddress neighbourhood() const;
   /// As an address literal of RFC 5321 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]".
   std::string literal() const;
 

@@ -23,6 +23,9 @@ namespace {
 
 using smtp::Reply;
 
+/// A line of RFC 5322; a header field may have 256 KiB, and the book keeps it for years, twice.
+constexpr std::size_t longest_message_id = 998;
+
 /// What a fault of the header answers (CONTRACT "SMTP"; the codes that it does not name are those
 /// of RFC 3463 for content that cannot be taken).
 Reply reply_to(const mail::Fault& fault) {
@@ -238,7 +241,7 @@ void Acceptor::fill_row(Draft& draft) const {
   row.tls = draft.client.tls;
   row.sender = draft.envelope.sender ? draft.envelope.sender->text() : "";
   row.header_from = draft.submission.from.front().text();
-  row.message_id = field_text(draft.header, "Message-ID");
+  row.message_id = records::bounded(field_text(draft.header, "Message-ID"), longest_message_id);
   if (row.message_id.empty()) {  // the one that compose() made
     row.message_id =
         "<" + draft.id.text() + "@" + std::string(draft.submission.from.front().domain()) + ">";

@@ -6,9 +6,9 @@
 
 namespace ecrelay::intake {
 
-/// The bytes that bodies on their way in may hold in memory together (limits.memory). Who finds it
-/// used up waits for others to be done, and one of those who wait may use what is kept in reserve:
-/// so somebody always gets to the end, however many have begun. Network thread only.
+/// The bytes that messages on their way in may hold in memory together (limits.memory). Who finds
+/// it used up waits for others to be done, and one of those who wait may use what is kept in
+/// reserve: so somebody always gets to the end, however many have begun. Network thread only.
 class MemoryBudget {
  public:
   /// `reserve`: for the one that goes on when nothing else is left; room for the largest message.
@@ -42,6 +42,11 @@ class MemoryBudget {
       budget_->used_ += bytes;
       held_ += bytes;
       return true;
+    }
+    /// As take(), for what cannot be asked for beforehand: counted even where there is no room.
+    void count(std::size_t bytes) {
+      budget_->used_ += bytes;
+      held_ += bytes;
     }
     void release() {
       if (budget_->favoured_ == this) budget_->favoured_ = nullptr;

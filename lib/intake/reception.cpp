@@ -153,7 +153,7 @@ void Reception::apply_limits() {
 void Reception::serve(const std::shared_ptr<Door>& door) {
   accepting_.spawn(door->listener.serve(
       [this, door](net::Stream stream) { arrive(std::move(stream), door->place); },
-      [](const std::string& reason) { log::internal_error("accept", reason); }));
+      [](const std::string& reason) { log::accept_paused("listeners", reason); }));
 }
 
 void Reception::arrive(net::Stream stream, std::size_t listener) {

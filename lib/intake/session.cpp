@@ -49,6 +49,12 @@ std::optional<Counters::Verb> verb_of(const smtp::Event& event) {
   return std::nullopt;
 }
 
+/// A thousand recipients on each of a thousand connections are a gigabyte. The text is there as
+/// local part, domain and key.
+std::size_t memory_of(const EnvelopeRecipient& recipient) {
+  return sizeof recipient + 3 * recipient.key.size();
+}
+
 Reply generic_421() { return Reply(421, "4.3.2", "closing the connection, try again"); }
 
 }  // namespace
@@ -308,6 +314,10 @@ Reply Session::on_mail(smtp::MailFrom mail) {
 }
 
 Reply Session::on_rcpt(smtp::RcptTo rcpt) {
+  if (!reception_.memory().admits_another()) {
+    return refuse("rcpt", Reply(452, "4.3.1", "not enough memory, try again later"),
+                  "limits.memory", rcpt.recipient.text());
+  }
   EnvelopeRecipient recipient{std::move(rcpt.recipient), {}, {}};
   recipient.key = recipient.address.key();
   // Without a shop (a null sender) only the operator's own list can be asked; the shop's own is
@@ -328,6 +338,9 @@ Reply Session::on_rcpt(smtp::RcptTo rcpt) {
     }
     recipient.suppressed = entry;
   }
+  const std::size_t bytes = memory_of(recipient);
+  memory_.count(bytes);
+  envelope_bytes_ += bytes;
   envelope_->recipients.push_back(std::move(recipient));
   return Reply(250, "2.1.5", "recipient ok");
 }
@@ -337,7 +350,7 @@ void Session::on_body_part(std::string_view bytes) {
 }
 
 bool Session::lacks_memory() const {
-  return !out_of_memory_ && message_.size() + body_buffer > memory_.held();
+  return !out_of_memory_ && message_.size() + body_buffer > memory_.held() - envelope_bytes_;
 }
 
 /// Room for the next piece of a body. While others have the memory the client's own buffers hold
@@ -349,8 +362,9 @@ asio::awaitable<void> Session::claim_memory() {
   for (bool in_time = true; lacks_memory();) {
     // What doubles is seldom copied.
     const std::size_t least = std::max(message_.size() + body_buffer, memory_step);
-    const std::size_t wanted = std::max(least, std::min(2 * memory_.held(), most));
-    if (memory_.take(wanted - memory_.held())) {
+    const std::size_t held = memory_.held() - envelope_bytes_;
+    const std::size_t wanted = std::max(least, std::min(2 * held, most));
+    if (memory_.take(wanted - held)) {
       if (wanted > memory_step) message_.reserve(wanted);  // a small mail needs no more than it has
       reception_.memory_freed().notify_one();
     } else if (in_time) {
@@ -359,6 +373,7 @@ asio::awaitable<void> Session::claim_memory() {
       out_of_memory_ = true;
       message_ = std::string();
       memory_.release();
+      memory_.count(envelope_bytes_);
     }
   }
   body_began_ += std::chrono::steady_clock::now() - began;  // this time was not the client's
@@ -382,6 +397,7 @@ void Session::forget_transaction() {
   envelope_.reset();
   message_ = std::string();
   memory_.release();
+  envelope_bytes_ = 0;
   out_of_memory_ = false;
 }
 

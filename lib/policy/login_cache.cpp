@@ -23,9 +23,8 @@ constexpr seconds memory = std::chrono::hours(1);
 constexpr std::size_t longest_user = 255;
 
 std::string address_key(const IpAddress& address) {
-  const auto& bytes = address.mapped();
-  const std::size_t length = address.is_v4() ? bytes.size() : 8;
-  return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length)};
+  const auto bytes = address.neighbourhood().mapped();
+  return {bytes.begin(), bytes.end()};
 }
 
 std::string user_key(const IpAddress& address, std::string_view user) {

@@ -125,7 +125,7 @@ void Server::adopt(std::shared_ptr<const Terms> terms, std::shared_ptr<Door> doo
   if (!door_) return;
   accepting_.spawn(door_->listener.serve(
       [this, open = door_](net::Stream stream) { welcome(std::move(stream)); },
-      [](const std::string& reason) { log::internal_error("accept", reason); }));
+      [](const std::string& reason) { log::accept_paused("reports", reason); }));
 }
 
 bool Server::knows(const IpAddress& address) const {
@@ -137,8 +137,10 @@ bool Server::knows(const IpAddress& address) const {
 bool Server::admits_another(const IpAddress& from, TimePoint now) {
   // Only who had a return path is among them: it takes long until they are so many.
   if (peers_.size() >= most_addresses) peers_.clear();
-  const auto peer =
-      peers_.try_emplace(from.text(), of_an_address_a_second, of_an_address_at_once, now).first;
+  const auto peer = peers_
+                        .try_emplace(from.neighbourhood().text(), of_an_address_a_second,
+                                     of_an_address_at_once, now)
+                        .first;
   return peer->second.take(now).allowed() && rate_.take(now).allowed();
 }
 
@@ -150,7 +152,7 @@ void Server::welcome(net::Stream stream) {
                   smtp::Reply(554, "5.7.1", address.text() + " may bring no reports"));
   }
   policy::Host place;
-  place.name = address.text();
+  place.name = address.neighbourhood().text();
   place.max_connections = most_of_an_address;
   if (connections_.enter(place) != policy::ConnectionCaps::Entry::open) {
     return refuse(std::move(stream), TurnedAway::connections,

@@ -116,7 +116,7 @@ class Server {
   std::shared_ptr<const Terms> terms_;
   policy::ConnectionCaps connections_;
   policy::TokenBucket rate_;
-  std::unordered_map<std::string, policy::TokenBucket> peers_;  ///< by address
+  std::unordered_map<std::string, policy::TokenBucket> peers_;  ///< by neighbourhood
   Onward onward_;
   std::shared_ptr<DomainLooks> domain_looks_;
   Counters counters_;

@@ -89,6 +89,7 @@ asio::awaitable<void> Session::converse() {
       }
     }
     const std::string output = protocol_.take_output();
+    stream_.set_deadline(next_deadline());
     if (!output.empty()) co_await stream_.write(output);
     if (protocol_.awaits_tls()) {
       co_await stream_.handshake(*terms_->tls);
@@ -97,7 +98,6 @@ asio::awaitable<void> Session::converse() {
     }
     if (protocol_.closing()) co_return;
     if (!output.empty()) continue;
-    stream_.set_deadline(next_deadline());
     const std::size_t count = co_await stream_.read_some(buffer_);
     if (count == 0) co_return;
     protocol_.receive(std::string_view(buffer_.data(), count));
@@ -106,7 +106,9 @@ asio::awaitable<void> Session::converse() {
 
 net::Deadline Session::next_deadline() const {
   const net::Deadline end = began_ + session_time;
-  return protocol_.reading_body() ? end : std::min(end, command_began_ + command_time);
+  if (protocol_.reading_body()) return end;
+  const std::chrono::steady_clock::duration given = terms_->settings->limits.command_timeout;
+  return std::min(end, command_began_ + std::min(given, decltype(given)(command_time)));
 }
 
 asio::awaitable<void> Session::on_event(smtp::Event event) {

@@ -32,6 +32,14 @@ TEST(IpAddress, RefusesWhatOtherReadersMightStretch) {
   EXPECT_FALSE(Network::parse(std::string_view("10.0.0.0\0x/8", 12)));
 }
 
+TEST(IpAddress, CountsAsItsSlash64WhereItIsIpv6) {
+  const auto of = [](std::string_view text) { return IpAddress::parse(text)->neighbourhood(); };
+  EXPECT_EQ(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::"));
+  EXPECT_NE(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+  EXPECT_NE(of("192.0.2.1"), of("192.0.2.2"));
+  EXPECT_EQ(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+}
+
 TEST(IpAddress, KnowsLoopback) {
   EXPECT_TRUE(address("127.9.9.9").is_loopback());
   EXPECT_TRUE(address("::1").is_loopback());

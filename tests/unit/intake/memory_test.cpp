@@ -25,6 +25,19 @@ TEST(MemoryBudget, AShareThatGoesGivesBackWhatItHeld) {
   EXPECT_EQ(budget.used(), 0U);
 }
 
+TEST(MemoryBudget, CountsWhatCouldNotBeAskedForBeforehand) {
+  MemoryBudget budget(1000, 300);
+  MemoryBudget::Share first(budget);
+  MemoryBudget::Share second(budget);
+  first.count(950);
+  EXPECT_EQ(first.held(), 950U);
+  EXPECT_FALSE(budget.admits_another());
+  EXPECT_FALSE(second.take(100));
+  EXPECT_TRUE(second.take(50)) << "counting took nobody's turn at the reserve";
+  first.release();
+  EXPECT_EQ(budget.used(), 50U);
+}
+
 TEST(MemoryBudget, KeepsATenthForMessagesThatHaveBegun) {
   MemoryBudget budget(1000);
   MemoryBudget::Share share(budget);
