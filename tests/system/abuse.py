@@ -68,6 +68,19 @@ def descriptors(relay):
     return len(os.listdir(f"/proc/{relay.process.pid}/fd"))
 
 
+def give_descriptors(relay, count):
+    """The relay will be started with so many, and cannot raise them."""
+    spawn = relay.spawn
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+    relay.spawn = lambda command, **options: spawn(command, preexec_fn=few, **options)
+
+
+def exhaust_descriptors(relay, count=120):
+    """Connections, some of which wait in the kernel's queue, unanswered."""
+    return [socket.create_connection(endpoint(relay.address), 30) for _ in range(count)]
+
+
 # ---- attacks; each gives figures worth telling
 
 def idle_connections(relay, count, hold=1.0):

@@ -2,13 +2,13 @@
 """Abuse, small: while it goes on others are served, and afterwards all is as before. The sizes that the
 promises speak of are in tests/bench/abuse."""
 import os
-import resource
 import signal
 import subprocess
 import time
 import unittest
 
 import abuse
+import dialogue
 import harness
 from harness import MAIL
 
@@ -62,20 +62,63 @@ class Abuse(harness.Scenario):
             self.assertLess(said["sent_bytes"], 20 * MIB, said)
 
     def test_descriptors_that_run_out(self):
-        relay = self.unstarted_relay()
-        def few():
-            resource.setrlimit(resource.RLIMIT_NOFILE, (80, 80))
-        before = relay.spawn
-        relay.spawn = lambda command, **options: before(command, preexec_fn=few, **options)
+        sink = self.sink()
+        relay = self.unstarted_relay(sink)
+        abuse.give_descriptors(relay, 80)
         relay.start()
         self.addCleanup(relay.stop)
-        peers = []
-        for _ in range(120):        # some of them wait in the kernel's queue, unanswered
-            peers.append(abuse.socket.create_connection(abuse.endpoint(relay.address), 30))
-        relay.wait("internal_error", where="accept")
+        (warning,) = relay.events("config_warning")
+        self.assertIn("80 descriptors", warning["text"])
+        self.assertIn("LimitNOFILE", warning["text"])
+        before = dialogue.Dialogue(relay.address)
+        before.ehlo()
+        peers = abuse.exhaust_descriptors(relay)
+        relay.wait("accept_paused", where="listeners")
+        # Who has a connection is answered: stored, or told to try again where a file had to be opened.
+        before.envelope(abuse.INFO, "hanako@customer.example")
+        early = before.data(MAIL)
+        self.assertIn((early.code, early.enhanced), [(250, "2.0.0"), (451, "4.3.0"), (452, "4.3.1")], early.text)
+        before.socket.close()
         for peer in peers:
             peer.close()
-        self.assertAccepted(relay.deliver(MAIL))
+        promised = [early.id] if early.code == 250 else []
+        def taken():
+            reply = relay.deliver(MAIL)
+            return reply.code == 250 and reply.id
+        promised.append(harness.wait_until(taken, "mail to be taken again"))
+        harness.wait_until(lambda: len(sink.received()) == len(promised), "what was promised to arrive")
+        self.assertEqual(relay.events("internal_error"), [], "no defect of ours")
+
+    def test_recipients_without_a_message_are_counted_as_memory(self):
+        def little(config):
+            config["limits"] = {"memory": "16MiB", "message_size": "1MiB"}
+        relay, sink = self.pair(little)
+        peers, refused = [], 0
+        name = "x" * 60 + "@" + ".".join(["y" * 60] * 3) + ".example"
+        for number in range(40):
+            peer = dialogue.Dialogue(relay.address)
+            peers.append(peer)
+            peer.ehlo()
+            if peer.ask(f"MAIL FROM:<{abuse.INFO}>").code != 250:
+                refused += 1
+                break
+            peer.send(b"".join(b"RCPT TO:<%d.%d.%s>\r\n" % (number, n, name[8:].encode()) for n in range(500)))
+            codes = [peer.read().code for _ in range(500)]
+            self.assertEqual(set(codes) - {250, 452}, set())
+            refused += codes.count(452)
+        self.assertGreater(refused, 0, "twenty thousand long addresses are more than 16 MiB")
+        for peer in peers:
+            peer.socket.close()
+        harness.wait_until(lambda: relay.deliver(MAIL).code == 250, "the memory to be free again")
+
+    def test_a_message_id_of_any_length_takes_little_of_the_book(self):
+        relay, sink = self.pair()
+        long = b"<" + b"\r\n ".join([b"z" * 70] * 2000) + b"@shop-a.example>"
+        message = self.assertAccepted(relay.deliver(MAIL.replace(b"<order-1@shop-a.example>", long)))
+        relay.wait("sent", id=message)
+        self.assertLessEqual(relay.book("SELECT length(message_id) FROM message"), [(998,)])
+        (mail,) = sink.wait_for(1)
+        self.assertIn(long, mail.data, "what goes out is as it came")
 
     def test_many_large_messages_at_once_stay_within_the_memory_that_is_set(self):
         def little(config):
@@ -119,6 +162,20 @@ class Abuse(harness.Scenario):
         for message_id in (first, second):
             relay.wait("sent", id=message_id)
         self.assertEqual(len(relay.charges()), 2)
+
+
+    def test_an_answer_that_came_while_the_process_was_stopped_counts(self):
+        sink = self.sink("--script", "dot=slow 2")
+        relay = self.relay(sink, lambda config: config["upstreams"][0].update(timeouts={"end_of_data": "3s"}))
+        message = self.assertAccepted(relay.deliver(MAIL))
+        harness.wait_until(lambda: relay.ask("status")["upstreams"][0]["connections"], "the mail to be on its way")
+        relay.signal(signal.SIGSTOP)
+        sink.wait_for(1)
+        time.sleep(4)       # past the time limit of the answer, which lies there
+        relay.signal(signal.SIGCONT)
+        relay.wait("sent", id=message, attempt=1)
+        self.assertEqual(relay.events("defer"), [])
+        self.assertEqual(len(sink.received()), 1)
 
 
 class LogTargets(harness.Scenario):

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import socket
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -88,6 +89,25 @@ class Reports(harness.Scenario):
     def assertNothingChanged(self, relay):
         self.assertUnlisted(relay)
         self.assertEqual(relay.book("SELECT count(*) FROM report"), [(0,)])
+
+    def test_who_reads_no_answer_is_left_in_time(self):
+        relay, sink, reports = self.with_reports(lambda config: config.update(limits={"command_timeout": "1s"}))
+        _, path = self.sent(relay, sink)
+        host, port = reports.rsplit(":", 1)
+        peer = socket.socket()
+        self.addCleanup(peer.close)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        peer.connect((host, int(port)))
+        peer.settimeout(10)
+        # The replies to EHLO are the longest.
+        report = b"EHLO mx.customer.example\r\n" * 50 + f"MAIL FROM:<>\r\nRCPT TO:<{path}>\r\nDATA\r\n".encode() + dsn() + b".\r\n"
+        sent, over = 0, time.monotonic() + 60
+        try:
+            while not relay.events("session", end="timeout") and time.monotonic() < over:
+                sent += peer.send(report)      # times out where the relay reads no more
+        except OSError:
+            pass
+        relay.wait("session", end="timeout")
 
     def test_a_bounce_lists_the_address_with_its_evidence_and_changes_neither_state_nor_charge(self):
         relay, sink, reports = self.with_reports()

@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import unittest
 import warnings
+import xml.etree.ElementTree
 
 import harness
 from dialogue import Closed, Dialogue
@@ -86,6 +87,24 @@ class Tls(harness.Scenario):
                         ("-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"), ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA")):
             with self.subTest(options):
                 self.assertNotIn("CONNECTION ESTABLISHED", said(*options))
+
+    def test_a_scanner_finds_no_weakness_at_any_listener(self):
+        self.relay_with_tls()
+        for address, options in ((self.opportunistic, ["--starttls-smtp"]), (self.implicit, [])):
+            report = self.folder / "sslscan.xml"
+            subprocess.run(["sslscan", "--no-colour", f"--xml={report}", *options, address], stdin=subprocess.DEVNULL,
+                           capture_output=True, check=True, timeout=5 * harness.PATIENCE)
+            found = xml.etree.ElementTree.parse(report).getroot().find("ssltest")
+            spoken = {(each.get("type"), each.get("version")) for each in found.iter("protocol") if each.get("enabled") == "1"}
+            self.assertEqual(spoken, {("tls", "1.2"), ("tls", "1.3")})
+            self.assertEqual([each.get("supported") for each in found.iter("renegotiation")], ["0"])
+            self.assertEqual({each.get("vulnerable") for each in found.iter("heartbleed")}, {"0"})
+            ciphers = {each.get("cipher") for each in found.iter("cipher")}
+            self.assertGreaterEqual(len(ciphers), 6, "three of TLS 1.3 and three of 1.2")
+            for name in ciphers:        # of 1.3 all have both; of 1.2 the name says it
+                self.assertRegex(name, "^TLS_(AES|CHACHA20)|^ECDHE-.*(GCM|POLY1305)")
+            groups = {each.get("name").split()[0] for each in found.iter("group")}
+            self.assertEqual(groups, {"secp256r1", "secp384r1", "x25519"})
 
     def test_what_was_said_before_the_handshake_is_forgotten(self):
         self.relay_with_tls()
