@@ -150,7 +150,9 @@ asio::awaitable<Result<std::vector<IpAddress>>> Resolver::addresses(std::string 
     state->ask(host, AF_INET6, v6_answer.done());
   }
   Found v4 = co_await v4_answer.result();
-  const Found v6 = co_await v6_answer.result();
+  Found v6 = co_await v6_answer.result();
+  for (Found* each : {&v4, &v6})
+    each->addresses.resize(std::min(each->addresses.size(), state->options.most_addresses));
   if (v4.addresses.empty() && v6.addresses.empty()) co_return failure(host, v4, v6);
   v4.addresses.insert(v4.addresses.end(), v6.addresses.begin(), v6.addresses.end());
   state->keep(host, v4.addresses, std::min(v4.ttl, v6.ttl));

@@ -21,6 +21,7 @@ class Resolver {
     std::chrono::milliseconds timeout{
         2000};  ///< the first try of each server; later ones wait longer
     int tries = 3;
+    std::size_t most_addresses = 8;          ///< of a family; the first ones are given
     std::size_t cache_entries = 1024;        ///< 0: no cache
     std::chrono::seconds longest_ttl{3600};  ///< longer TTLs are cut to this
   };
@@ -33,9 +34,10 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  /// A and AAAA of the host, at least one, IPv4 first, in the order of the answer. An address
-  /// literal
-  /// ("192.0.2.1", "2001:db8::1", "[2001:db8::1]") is its own answer. Answers are kept for their
+  /// A and AAAA of the host, at least one, IPv4 first, in the order of the answer. One that has
+  /// thousands (an answer over TCP holds them) would keep whoever tries them all busy for hours, so
+  /// no more than the first are given. An address literal ("192.0.2.1", "2001:db8::1",
+  /// "[2001:db8::1]") is its own answer. Answers are kept for their
   /// TTL; failures are not.
   /// Errors: not_found (the name does not exist or has no address: permanent), invalid (not a host
   /// name), unavailable (no answer, SERVFAIL: try again). A stop request does not end it: it is

@@ -32,11 +32,14 @@ Descriptor open_folder(const std::string& path) {
 Descriptor make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     throw system_failure("cannot make " + path);
+  // Not by its path again, which others may exchange for a link where they may write.
+  Descriptor folder = open_folder(path);
   std::error_code error;
   if (!fs::is_empty(path, error) || error)
     throw Failure(path + " is not an empty folder; name a new one for the backup");
-  if (::chmod(path.c_str(), 0700) != 0) throw system_failure("cannot close " + path + " to others");
-  return open_folder(path);
+  if (::fchmod(folder.number(), 0700) != 0)
+    throw system_failure("cannot close " + path + " to others");
+  return folder;
 }
 
 /// An open file keeps its bytes when the relay removes it.

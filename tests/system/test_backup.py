@@ -60,6 +60,11 @@ class Backup(harness.Scenario):
         code, output, errors = relay.ctl("backup", str(copy))
         self.assertEqual(code, 73)
         self.assertIn("not an empty folder", errors)
+        theirs, link = self.folder / "theirs", self.folder / "link"
+        theirs.mkdir(mode=0o755)
+        link.symlink_to(theirs)
+        self.assertEqual(relay.ctl("backup", str(link))[0], 73)
+        self.assertEqual(theirs.stat().st_mode & 0o777, 0o755, "what the link names is left alone")
         relay.start()
         self.assertEqual(relay.ctl("trace", message_id)[0], 0)
 

@@ -8,6 +8,7 @@ import unittest
 import harness
 from dialogue import Dialogue
 from harness import MAIL
+from test_reports import SECRET, dsn
 
 MIB = 1 << 20
 SENDER, BIG = "info@shop-a.example", MAIL + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 300
@@ -100,6 +101,35 @@ class StorageFaults(harness.Scenario):
         relay.wait("store_recovered")
         ids.add(self.assertAccepted(relay.deliver(BIG)))
         self.assertAllSentOnce(relay, sink, ids)
+
+    def test_reports_that_come_while_the_disk_is_full_are_put_off_and_count_once(self):
+        secret = self.folder / "return-path"
+        secret.write_bytes(SECRET)
+        secret.chmod(0o600)
+        def change(config):
+            self.small_limits(config)
+            config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
+            config["reports"] = {"listen": "127.0.0.1:0", "secret": f"file:{secret}"}
+        relay, sink = self.pair(change)
+        message = self.assertAccepted(relay.deliver(MAIL))
+        relay.wait("sent", id=message)
+        (mail,) = sink.wait_for(1)
+        def bring():
+            with Dialogue(relay.addresses[-1]) as smtp:
+                smtp.ehlo("mx.customer.example")
+                reply = smtp.envelope("", mail.sender)
+                return smtp.data(dsn()) if reply.code == 250 else reply
+        for _ in range(2):      # a spell, and another while it is being mended
+            self.fill()
+            (self.state / "ballast").unlink(missing_ok=True)
+            self.fill()
+            self.assertReply(bring(), 451, "4.3.0")
+            self.assertEqual(relay.book("SELECT count(*) FROM report"), [(0,)])
+            self.free()
+        harness.wait_until(lambda: bring().code == 250, "room for the report")
+        self.assertReply(bring(), 250, "2.0.0")
+        self.assertEqual(relay.book("SELECT count(*) FROM report"), [(1,)])
+        self.assertEqual(relay.book("SELECT count(*) FROM suppression"), [(1,)])
 
     def test_a_start_on_a_full_disk_comes_up_and_delivers(self):
         relay, sink, ids = self.waiting_mail(5)

@@ -67,6 +67,18 @@ TEST_F(ResolverTest, GivesAddressesOfBothFamiliesIpv4First) {
   EXPECT_EQ(*found, parsed({"192.0.2.1", "192.0.2.2", "2001:db8::1"}));
 }
 
+TEST_F(ResolverTest, GivesTheFirstOfAHostThatHasManyAddresses) {
+  std::vector<std::string> many;
+  for (int n = 1; n <= 20; ++n) many.push_back("192.0.2." + std::to_string(n));
+  NameServer server({{{"mx.example", 1}, {0, many}}, {{"mx.example", 28}, {0, {"2001:db8::1"}}}});
+  Resolver resolver(executor(), asking(server));
+  const auto found = lookup(resolver, "mx.example");
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ(found->size(), 9U);
+  EXPECT_EQ(found->front().text(), "192.0.2.1");
+  EXPECT_EQ(found->back().text(), "2001:db8::1");
+}
+
 TEST_F(ResolverTest, KeepsAnswersForTheirTtlWithinItsBound) {
   NameServer server({{{"a.example", 1}, {0, {"192.0.2.1"}}},
                      {{"a.example", 28}, {}},
