@@ -21,6 +21,10 @@ class MemoryBudget {
   std::size_t limit() const { return limit_; }
   /// A message may still be begun: a tenth is kept for those that have begun.
   bool admits_another() const { return used_ < limit_ - limit_ / 10; }
+  /// Who takes more now takes all that it may come to need: what many have begun and none can end
+  /// serves nobody.
+  bool is_scarce() const { return used_ > limit_ / 2; }
+  std::size_t reserve() const { return reserve_; }
   /// What is held beyond it stays until it is given back.
   void set_limit(std::size_t limit, std::size_t reserve = 0) {
     limit_ = limit;

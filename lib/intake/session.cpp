@@ -20,7 +20,7 @@ constexpr std::size_t body_buffer = 32 << 10;
 /// What a body takes at first: enough for most mails.
 constexpr std::size_t memory_step = 64 << 10;
 /// So long a body waits for memory; Net::SMTP gives a write a minute.
-constexpr std::chrono::seconds memory_patience{20};
+constexpr std::chrono::seconds memory_patience{45};
 /// A minimum rate is asked of a body only after its beginning.
 constexpr std::chrono::seconds rate_grace{30};
 
@@ -363,7 +363,9 @@ asio::awaitable<void> Session::claim_memory() {
     // What doubles is seldom copied.
     const std::size_t least = std::max(message_.size() + body_buffer, memory_step);
     const std::size_t held = memory_.held() - envelope_bytes_;
-    const std::size_t wanted = std::max(least, std::min(2 * held, most));
+    const MemoryBudget& all = reception_.memory();
+    const std::size_t more = held > 0 && all.is_scarce() ? all.reserve() : held;
+    const std::size_t wanted = std::max(least, std::min(held + more, most));
     if (memory_.take(wanted - held)) {
       if (wanted > memory_step) message_.reserve(wanted);  // a small mail needs no more than it has
       reception_.memory_freed().notify_one();

@@ -124,8 +124,9 @@ class Writer {
     /// The disk takes no mail (why), or does again (""). On the store thread; may be empty.
     std::function<void(const std::string&)> troubled;
     std::chrono::milliseconds retry{1000};  ///< how often a disk in trouble is looked at
-    /// So long what is alone waits for others to share its commit with.
-    std::chrono::microseconds patience{2'000};
+    /// So long what is alone waits for others to share its commit with, and mail for what is being
+    /// signed.
+    std::chrono::microseconds patience{3'000};
   };
 
   Writer(Connection& book, Spool& spool, StateDirectory& directory, Files& files, Ballast& ballast,

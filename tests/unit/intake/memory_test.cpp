@@ -47,6 +47,15 @@ TEST(MemoryBudget, KeepsATenthForMessagesThatHaveBegun) {
   EXPECT_TRUE(share.take(100));
 }
 
+TEST(MemoryBudget, IsScarceWhenHalfOfItIsHeld) {
+  MemoryBudget budget(1000);
+  MemoryBudget::Share share(budget);
+  ASSERT_TRUE(share.take(500));
+  EXPECT_FALSE(budget.is_scarce());
+  ASSERT_TRUE(share.take(1));
+  EXPECT_TRUE(budget.is_scarce());
+}
+
 TEST(MemoryBudget, LetsOneOfThoseWhoWaitGoOnToTheEndAndThenTheNext) {
   int freed = 0;
   MemoryBudget budget(1000, 300, [&freed] { ++freed; });
