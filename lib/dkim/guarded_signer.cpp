@@ -2,6 +2,7 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -50,10 +51,17 @@ class GuardedSigner final : public Signer {
 
  private:
   bool trusts(const Identity& identity, TimePoint at) const {
+    const Shape shape = shape_of(identity);
+    if (const auto known = verdict(shape)) return *known;
+    const bool agreed = agree(identity, at);  // unlocked: others sign meanwhile
     const std::lock_guard lock(mutex_);
-    const auto [known, fresh] = verdicts_.try_emplace(shape_of(identity), false);
-    if (fresh) known->second = agree(identity, at);
-    return known->second;
+    return verdicts_.emplace(shape, agreed).first->second;
+  }
+
+  std::optional<bool> verdict(const Shape& shape) const {
+    const std::lock_guard lock(mutex_);
+    const auto known = verdicts_.find(shape);
+    return known == verdicts_.end() ? std::nullopt : std::optional(known->second);
   }
 
   bool agree(const Identity& identity, TimePoint at) const {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mail/address.h"
+#include "net/workers.h"
 
 namespace ecrelay::intake {
 namespace {
@@ -101,6 +102,15 @@ std::optional<net::TlsServer> known_tls(const Site* before, const config::Listen
   return std::nullopt;
 }
 
+/// A key that is met for the first time, and what came of trying it.
+struct Trial {
+  Trial(const config::DkimKey& key_of, const std::string& domain_of)
+      : from(key_of), domain(domain_of) {}
+  const config::DkimKey& from;
+  const std::string& domain;
+  Result<dkim::Key> key = invalid("not tried");
+};
+
 /// Builds a site part by part, collecting every problem on the way.
 class Builder {
  public:
@@ -109,6 +119,7 @@ class Builder {
       : settings_(settings), signer_(signer), at_(at), before_(before) {}
 
   SiteOutcome build() {
+    try_keys();
     auto admission = policy::Admission::build(converted(settings_.hosts, host_of),
                                               converted(settings_.shops, shop_of));
     if (!admission) outcome_.errors.push_back(admission.error().detail);
@@ -190,7 +201,7 @@ class Builder {
     std::vector<dkim::Identity> identities;
     for (const config::DkimKey& each : domain.dkim) {
       const std::string name = each.selector + "._domainkey." + domain.name;
-      auto key = checked_key(each, mail::domain_key(domain.name));
+      auto key = checked_key(each);
       if (!key) {
         outcome_.errors.push_back("dkim key " + name + " " + key.error().detail);
         continue;
@@ -209,20 +220,43 @@ class Builder {
     return identities;
   }
 
-  /// Parsed, and tried with a probe, unless that was done before.
-  Result<dkim::Key> checked_key(const config::DkimKey& from, const std::string& domain) {
-    const std::string digest = sha256(from.key.value);
-    if (const auto found = keys_.find(digest); found != keys_.end()) return found->second;
-    if (before_ != nullptr) {
-      if (const auto known = before_->keys.find(digest); known != before_->keys.end())
-        return keys_.emplace(digest, known->second).first->second;
+  /// Those that `before` does not have, each once, on all processors: thousands of shops start in a
+  /// second or two.
+  void try_keys() {
+    for (const config::Shop& shop : settings_.shops)
+      for (const config::Domain& domain : shop.domains) collect(domain.dkim, domain.name);
+    if (const auto& own = settings_.dkim.operator_keys) collect(own->keys, own->domain);
+    if (tried_.empty()) return;
+    net::Workers pool("keys", 0);  // its end waits for the work
+    for (auto& [digest, trial] : tried_) pool.post([this, &trial] { try_key(trial); });
+  }
+
+  void collect(const std::vector<config::DkimKey>& keys, const std::string& domain) {
+    for (const config::DkimKey& each : keys) {
+      const std::string digest = sha256(each.key.value);
+      const bool known = before_ != nullptr && before_->keys.contains(digest);
+      if (!known) tried_.try_emplace(digest, each, domain);
     }
-    auto key = dkim::Key::parse(from.key.value);
-    if (!key) return invalid("(" + from.key.reference + "): " + key.error().detail);
-    const dkim::Identity identity{domain, from.selector, *key};
-    if (auto probed = dkim::probe(signer_, identity, at_); !probed)
-      return invalid("cannot sign: " + probed.error().detail);
-    return keys_.emplace(digest, *key).first->second;
+  }
+
+  void try_key(Trial& trial) const {
+    trial.key = dkim::Key::parse(trial.from.key.value);
+    if (!trial.key) {
+      trial.key = invalid("(" + trial.from.key.reference + "): " + trial.key.error().detail);
+      return;
+    }
+    const dkim::Identity identity{mail::domain_key(trial.domain), trial.from.selector, *trial.key};
+    if (const auto probed = dkim::probe(signer_, identity, at_); !probed)
+      trial.key = invalid("cannot sign: " + probed.error().detail);
+  }
+
+  /// Parsed, and tried with a probe.
+  Result<dkim::Key> checked_key(const config::DkimKey& from) {
+    const std::string digest = sha256(from.key.value);
+    const auto tried = tried_.find(digest);
+    Result<dkim::Key> key = tried != tried_.end() ? tried->second.key : before_->keys.at(digest);
+    if (key) keys_.emplace(digest, *key);
+    return key;
   }
 
   /// The schema knows every key from the start. What this version does not serve and somebody
@@ -263,6 +297,7 @@ class Builder {
   std::map<std::string, std::vector<dkim::Identity>, std::less<>> identities_;
   std::vector<std::optional<net::TlsServer>> tls_;
   std::map<std::string, dkim::Key, std::less<>> keys_;
+  std::map<std::string, Trial> tried_;
   std::map<std::string, config::Unpublished, std::less<>> unpublished_;
   std::map<std::string, std::vector<dkim::Identity>, std::less<>> substitutes_;
   std::vector<dkim::Identity> operator_identities_;

@@ -57,7 +57,7 @@ struct SiteOutcome {
 /// Checks what the loader cannot: that certificates and DKIM keys parse, fit and can sign (each
 /// key signs a probe), that no upstream's `signatures` would leave a signed domain unsigned, and
 /// that no host opens the relay to strangers. Keys and certificates that `before` has are taken
-/// over from there. Any thread; 1 ms a new RSA key.
+/// over from there. Any thread; 1 ms a new RSA key, on all processors.
 SiteOutcome build_site(config::Settings settings, const dkim::Signer& signer, TimePoint at,
                        const Site* before = nullptr);
 
