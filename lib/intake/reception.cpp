@@ -179,6 +179,7 @@ asio::awaitable<void> Reception::read_proxy_header(net::Stream stream,
   smtp::ProxyHeader header;
   std::array<char, 256> buffer{};
   std::string silence;
+  bool stopped = false;
   stream.set_deadline(net::after(site->settings.limits.handshake_timeout));
   try {
     while (header.wants() > 0) {
@@ -188,8 +189,9 @@ asio::awaitable<void> Reception::read_proxy_header(net::Stream stream,
       header.receive(std::string_view(buffer.data(), count));
     }
   } catch (const net::IoError& error) {
-    if (!error.timed_out()) co_return;
-    silence = "no PROXY header within limits.handshake_timeout";
+    stopped = error.stopped();
+    if (!error.timed_out() && !stopped) co_return;
+    silence = stopped ? "stopping" : "no PROXY header within limits.handshake_timeout";
   }
   if (silence.empty() && header.client()) {
     const IpAddress from = header.client()->value_or(balancer.address);
@@ -197,6 +199,7 @@ asio::awaitable<void> Reception::read_proxy_header(net::Stream stream,
   }
   balancer.session = next_session_name();
   smtp::Reply reply(554, "5.7.1", "a PROXY header is expected here");
+  if (stopped) reply = smtp::Reply(421, "4.3.2", "this server is shutting down, try again");
   const std::string reason = silence.empty() ? header.client().error().detail : silence;
   refuse(std::move(stream), balancer, std::move(reply), reason);
 }

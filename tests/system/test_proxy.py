@@ -51,6 +51,14 @@ class BehindABalancer(harness.Scenario):
             self.relay_.wait("session", client=client, host="app-1", messages=1)
         self.sink_.wait_for(3)
 
+    def test_a_header_under_way_when_the_relay_stops_gets_421(self):
+        with socket.create_connection(self.relay_.address.rsplit(":", 1), timeout=harness.PATIENCE) as balancer:
+            balancer.sendall(b"PROXY TCP4 10.0.1.7 ")
+            with Proxied(self.relay_.address, b"PROXY TCP4 10.0.1.7 10.0.0.1 56324 25\r\n") as later:      # so the first is read too
+                self.assertEqual(later.greeting.code, 220)
+            self.relay_.signal(15)
+            self.assertTrue(balancer.recv(512).startswith(b"421 4.3.2 "))
+
     def test_a_stranger_behind_the_balancer_gets_no_banner(self):
         with Proxied(self.relay_.address, b"PROXY TCP4 192.0.2.66 10.0.0.1 1 25\r\n") as smtp:
             self.assertReply(smtp.greeting, 554, "5.7.1", "192.0.2.66")
