@@ -113,7 +113,10 @@ void add_changes(Exposition& out, const Status& status, const Events& events) {
   out.at(good);
   out.counter("ecrelay_suppression_changes_total",
               "Entries put on the suppression list and taken off.");
-  out.sample(count_of(events, "suppress"), {{"change", "listed"}});
+  const std::uint64_t suppressed = count_of(events, "suppress");
+  const std::uint64_t dry_runs = std::min(suppressed, log::suppressed_in_dry_run());
+  out.sample(suppressed - dry_runs, {{"change", "listed"}});
+  out.sample(dry_runs, {{"change", "dry_run"}});
   out.sample(count_of(events, "suppress_clear"), {{"change", "cleared"}});
   single(out, "ecrelay_suppression_parked",
          "Addresses of a wave of unknown users that wait for somebody to decide.", status.parked);

@@ -1,11 +1,14 @@
 #include "log/events.h"
 
 #include <array>
+#include <atomic>
 
 #include "log/line.h"
 
 namespace ecrelay::log {
 namespace {
+
+std::atomic<std::uint64_t> dry_runs = 0;
 
 // In the order of enum Event. A test holds each row against what its function writes.
 constexpr auto table = std::to_array<EventInfo>({
@@ -302,7 +305,10 @@ void upstream_trouble(std::string_view upstream, std::string_view server, std::s
       .write();
 }
 
+std::uint64_t suppressed_in_dry_run() { return dry_runs; }
+
 void suppressed(const ListEntry& entry, std::optional<Ulid> id, const Answer& evidence) {
+  if (entry.dry_run) ++dry_runs;
   Line(Event::suppress)
       .add("entry", entry.entry)
       .add("shop", entry.shop)

@@ -36,6 +36,8 @@ struct EventCount {
 };
 /// In the order of the reference; empty before start() and after stop().
 std::vector<EventCount> counts();
+/// How many of the events `suppress` were of suppression.dry_run.
+std::uint64_t suppressed_in_dry_run();
 
 // --- who and what -------------------------------------------------------------------------
 

@@ -85,6 +85,21 @@ class Metrics(Scenario):
         self.assertGreater(value(text, "process_open_fds"), 5)
         self.assertRegex(text, r'ecrelay_certificate_expiry_timestamp_seconds\{listener="127.0.0.1:\d+"\} 1\d{9}\.')
 
+    def test_an_entry_of_a_dry_run_is_counted_as_such(self):
+        def made(config):
+            with_http(config)
+            config["suppression"] = {"dry_run": True}
+        relay = self.relay(self.sink(), change=made)
+        for change, address in (("dry_run", "permfail@a.example"), ("listed", "permfail@b.example")):
+            self.assertAccepted(deliver(relay, address))
+            relay.wait("suppress")
+            text = get(relay, "/metrics")
+            for each in ("dry_run", "listed"):
+                self.assertEqual(value(text, f'ecrelay_suppression_changes_total{{change="{each}"}}'), each == change, change)
+            relay.config["suppression"] = {"dry_run": False}
+            relay.write_config()
+            relay.restart()
+
     def test_the_queue_and_its_age_come_from_the_book(self):
         relay = self.relay("127.0.0.1:1", change=with_http)
         self.assertAccepted(deliver(relay, "a@customer.example", "b@customer.example"), recipients=2)
