@@ -16,6 +16,7 @@
 #include "control/backup.h"
 #include "control/clearance.h"
 #include "control/consult.h"
+#include "control/deeds.h"
 #include "control/json.h"
 #include "control/month_export.h"
 #include "control/new_key.h"
@@ -89,6 +90,13 @@ Result<std::string> text_of_file(const std::string& path) {
   return text;
 }
 
+/// Of the key that was made; empty when none was.
+std::string name_of_key(const control::Reply& reply) {
+  const auto* result = std::get_if<boost::json::object>(&reply);
+  if (result == nullptr || (result->contains("step") && result->at("step") != "made")) return {};
+  return std::string(result->at("name").as_string());
+}
+
 /// What is done here, without the daemon; nothing when the command is not one of these.
 std::optional<control::Consultation> carry_out_here(Order& order) {
   const std::string& command = order.request.command;
@@ -97,14 +105,23 @@ std::optional<control::Consultation> carry_out_here(Order& order) {
   };
   if (command == "report.read")
     return alone(control::read_report_file(order.report_file, order.place));
-  if (command == "backup") return alone(control::back_up(order.place.config, order.backup_folder));
+  if (command == "backup") {
+    auto done = alone(control::back_up(order.place.config, order.backup_folder));
+    control::note_deed(order.place, done, "backup", order.backup_folder);
+    return done;
+  }
   if (command == "dkim.new") {
     order.new_key.config = order.place.config;
-    return alone(control::make_key(order.new_key));
+    auto done = alone(control::make_key(order.new_key));
+    control::note_deed(order.place, done, "dkim new", name_of_key(done.reply));
+    return done;
   }
   if (command == "dkim.rotate") {
     order.rotation.config = order.place.config;
-    return alone(control::rotate_key(order.rotation, examiner));
+    auto done = alone(control::rotate_key(order.rotation, examiner));
+    if (const std::string key = name_of_key(done.reply); !key.empty())
+      control::note_deed(order.place, done, "dkim rotate", key);
+    return done;
   }
   order.month.config = order.place.config;
   if (command == "month.export") return alone(control::export_month(order.month, watcher()));

@@ -341,6 +341,7 @@ const std::vector<std::string>& commands() {
                                                "suppression.parked.drop",
                                                "suppression.history",
                                                "audit",
+                                               "audit.note",
                                                "month.status",
                                                "month.check",
                                                "month.close",

@@ -9,6 +9,7 @@
 
 #include "control/arguments.h"
 #include "control/criteria.h"
+#include "control/deeds.h"
 #include "control/interventions.h"
 #include "control/json.h"
 #include "control/money_changes.h"
@@ -95,6 +96,7 @@ constexpr auto changes = std::to_array<ChangeCommand>({
     {"month.archive", plan_archive},
     {"ledger.reverse", plan_reversal},
     {"ledger.adjust", plan_adjustment},
+    {"audit.note", plan_note},
 });
 
 const ChangeCommand* find(std::string_view command) {

@@ -35,7 +35,7 @@ records::AuditRow audit_row(std::string action, const Question& question, const 
 void tell_log(const records::AuditRow& row);
 
 /// queue.retry, .hold, .release and .cancel, suppression.add, .clear, .import, .undo and .parked,
-/// month.close and .archive, ledger.reverse and .adjust.
+/// month.close and .archive, ledger.reverse and .adjust, audit.note.
 bool is_change(std::string_view command);
 
 /// Reads only. Not on the network thread: may ask the book and a name service.

@@ -107,7 +107,9 @@ Consultation alone(const config::LoadOutcome& loaded, const Request& request,
   }
   if (!loaded.settings) return Consultation{broken_configuration(loaded), {}, true};
   Consultation result{from_files(request, *loaded.settings, substitutes), {}, true};
-  result.notes.push_back("the daemon is not running (" + why + "); answered from its files");
+  const bool answered = !std::holds_alternative<Fault>(result.reply);
+  result.notes.push_back("the daemon is not running (" + why + ")" +
+                         (answered ? "; answered from its files" : ""));
   return result;
 }
 

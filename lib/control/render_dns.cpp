@@ -91,7 +91,7 @@ std::string checked(const json::object& record) {
   if (state == "absent" && !truth(record, "needed")) state = "absent (advised only)";
   std::string text = "  " + shown(record, "name") + " " + shown(record, "type") + ": " + state;
   if (record.contains("lookups") && field(record, "lookups") != "0")
-    text += ", " + shown(record, "lookups") + " look-ups of 10";
+    text += ", " + shown(record, "lookups") + " of 10 look-ups";
   text += "\n" + lines_of(record, "remarks", "    ");
   const bool comes = is_there(record) || field(record, "state") == "waiting";
   if (comes || field(record, "value").empty()) return text;

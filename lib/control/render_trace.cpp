@@ -57,7 +57,8 @@ std::string recipient(const json::object& to) {
   if (!field(to, "finished_at").empty()) text += " " + time_field(to, "finished_at");
   if (!field(to, "due").empty()) text += ", due " + time_field(to, "due");
   if (truth(to, "bounced_later")) text += ", bounced later";
-  text += ", " + shown(to, "attempts") + " attempts\n";
+  const std::string attempts = shown(to, "attempts");
+  text += ", " + attempts + (attempts == "1" ? " attempt\n" : " attempts\n");
   const json::array& tries = list(to, "tries");
   for (const json::value& each : tries) text += attempt(object_of(each));
   if (tries.empty())

@@ -33,6 +33,7 @@ class Backup(harness.Scenario):
         before, copy = set(self.accepted), self.folder / "copy"
         done = relay.ask("backup", str(copy))
         self.assertEqual(done["missing"], [])
+        self.assertEqual(relay.book("SELECT action, target FROM audit"), [("backup", str(copy))])
         stop()
         self.assertGreater(len(self.accepted), len(before))
         relay.kill()

@@ -129,6 +129,7 @@ class Tool(harness.Scenario):
         self.assertEqual(found[0].stat().st_mode & 0o077, 0)
         self.assertIn(b"PRIVATE KEY", found[0].read_bytes())
         self.assertNotEqual(relay.ctl("dkim", "new", "shop-a.example", "--selector", "r2")[0], 0, "a key is never overwritten")
+        self.assertEqual(relay.book("SELECT action, target FROM audit"), [("dkim new", "r2._domainkey.shop-a.example")])
 
     def test_exit_codes_and_hints(self):
         relay = self.relay()
