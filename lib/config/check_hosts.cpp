@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/names.h"
+#include "config/rules.h"
 #include "config/strangers.h"
 
 namespace ecrelay::config {
@@ -80,6 +81,12 @@ void check_host(const Settings& settings, const Host& host, const std::string& p
     check_width(settings, host, host.networks[i], at(networks, i), reading);
   }
   check_proof(settings, host, path, reading);
+  const bool by_name = host.certificate && !is_fingerprint(*host.certificate);
+  if (by_name && !settings.tls.client_ca && !reading.failed("tls")) {
+    reading.fail_at(path + ".certificate",
+                    "a name counts where a CA vouches for it, and none is set",
+                    "tls: {client_ca: file:PATH}, or the SHA-256 fingerprint");
+  }
   if (host.auth == Login::required && !reading.failed("shops") &&
       !sends_for_users(settings, host)) {
     reading.warn_at(path + ".auth", "a login is required, but none of its shops has users");

@@ -7,14 +7,11 @@
 #include "dns/spf.h"
 
 namespace ecrelay::config {
-namespace {
 
 bool is_fingerprint(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   return text.size() == 64 && text.find_first_not_of(digits) == std::string_view::npos;
 }
-
-}  // namespace
 
 std::string all_or_some(ShopSet& shops) {
   const auto star = std::find(shops.ids.begin(), shops.ids.end(), "*");

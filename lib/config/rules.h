@@ -44,6 +44,9 @@ std::string some(std::vector<T>& list) {
   return {};
 }
 
+/// 64 hexadecimal digits in lower case.
+bool is_fingerprint(std::string_view text);
+
 std::string all_or_some(ShopSet& shops);
 /// Brings the name to lower case.
 std::string domain_name(std::string& name);

@@ -64,7 +64,9 @@ const std::vector<Field<Host>>& table<Host>() {
       required("shops", &Host::shops, "the shops it may send for", all_or_some),
       key("auth", &Host::auth, "required: no mail without a login, which needs TLS"),
       key("certificate", &Host::certificate,
-          "demands a client certificate: its SHA-256 fingerprint, or a name in it",
+          "demands a client certificate: its SHA-256 fingerprint, or a DNS name in one that a CA "
+          "of "
+          "tls.client_ca has signed",
           certificate_identity),
       key("suppressed", &Host::suppressed,
           "suppressed recipients are accepted and dropped, or refused at RCPT"),
@@ -342,6 +344,8 @@ template <>
 const std::vector<Field<Tls>>& table<Tls>() {
   static const std::vector<Field<Tls>> rows = {
       key("minimum", &Tls::minimum, "lowest version spoken, as server and as client"),
+      key("client_ca", &Tls::client_ca,
+          "PEM certificates of the CAs that vouch for names of hosts (`hosts[].certificate`)"),
   };
   return rows;
 }

@@ -294,6 +294,7 @@ struct Dns {
 
 struct Tls {
   TlsVersion minimum = TlsVersion::v1_2;
+  std::optional<Certificate> client_ca;
 };
 
 struct Settings {

@@ -260,6 +260,7 @@ std::optional<Reply> Session::login_or_tls_missing() const {
   if (!host.certificate.empty()) {
     policy::PeerCertificate shown;
     shown.sha256 = stream_.tls().peer_fingerprint;
+    shown.names = stream_.tls().peer_names;
     if (!policy::certificate_fits(host, shown.sha256.empty() ? nullptr : &shown)) {
       return Reply(530, "5.7.0", "this host must show its TLS certificate");
     }

@@ -61,10 +61,6 @@ std::vector<To> converted(const std::vector<From>& from, To (*convert)(const Fro
   return to;
 }
 
-bool is_fingerprint(const std::string& text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 bool takes(const config::Upstream& upstream, dkim::Algorithm algorithm) {
   const auto wanted = algorithm == dkim::Algorithm::rsa_sha256 ? config::Signature::rsa_sha256
                                                                : config::Signature::ed25519_sha256;
@@ -84,6 +80,7 @@ net::TlsServer::Options tls_options(const config::Settings& settings) {
   options.request_client_certificate =
       std::any_of(settings.hosts.begin(), settings.hosts.end(),
                   [](const config::Host& host) { return host.certificate.has_value(); });
+  if (const auto& ca = settings.tls.client_ca) options.client_ca = ca->pem;
   if (settings.tls.minimum == config::TlsVersion::v1_3) options.minimum = net::TlsMinimum::v1_3;
   return options;
 }
@@ -132,7 +129,6 @@ class Builder {
     }
     for (const config::Shop& shop : settings_.shops) add_identities(shop);
     for (const config::Listener& listener : settings_.listeners) add_tls(listener);
-    refuse_what_would_be_believed();
     if (outcome_.errors.empty()) {
       outcome_.site = std::make_shared<const Site>(Site{
           settings_, std::move(*admission), std::move(accounts_), std::move(identities_),
@@ -259,33 +255,23 @@ class Builder {
     return key;
   }
 
-  /// The schema knows every key from the start. What this version does not serve and somebody
-  /// would rely on is refused; what merely has no effect yet is told.
-  void refuse_what_would_be_believed() {
-    for (const config::Host& host : settings_.hosts) {
-      // A name would have to be verified against a CA for clients, which no key names.
-      if (!host.certificate || is_fingerprint(*host.certificate)) continue;
-      outcome_.errors.push_back(
-          "host '" + host.name +
-          "': certificate: give the SHA-256 fingerprint; names are not verified by this version");
-    }
-  }
-
   void add_tls(const config::Listener& listener) {
     tls_.emplace_back();
     if (listener.tls == config::ListenerTls::off) return;
+    const std::string what =
+        "listener " + listener.address.text() + ": certificate " + listener.certificate->reference;
     const net::TlsServer::Options options = tls_options(settings_);
-    if (auto known = known_tls(before_, listener, options, at_)) {
-      tls_.back() = std::move(known);
-      return;
-    }
-    auto tls = net::TlsServer::make(listener.certificate->pem, listener.key->value, at_, options);
-    if (tls) {
+    tls_.back() = known_tls(before_, listener, options, at_);
+    if (!tls_.back()) {
+      auto tls = net::TlsServer::make(listener.certificate->pem, listener.key->value, at_, options);
+      if (!tls) return outcome_.errors.push_back(what + ": " + tls.error().detail);
       tls_.back() = std::move(*tls);
-    } else {
-      outcome_.errors.push_back("listener " + listener.address.text() + ": certificate " +
-                                listener.certificate->reference + ": " + tls.error().detail);
     }
+    const bool local = listener.address.ip.is_loopback() && tls_.back()->fits("localhost");
+    if (local || tls_.back()->fits(settings_.hostname)) return;
+    outcome_.warnings.push_back(what + ": is not for " + settings_.hostname +
+                                " (hostname): clients that reach the relay by this name and verify "
+                                "it, as Ruby's do, will not send");
   }
 
   const config::Settings& settings_;

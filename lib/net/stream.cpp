@@ -202,7 +202,7 @@ asio::awaitable<void> Stream::handshake(TlsServer tls) {
   const auto state = state_;
   state->socket->check(false);
   state->session = TlsSession::server(tls.context_.get(), *state->socket);
-  co_await state->handshake(false);
+  co_await state->handshake(tls.verifies_);
 }
 
 asio::awaitable<void> Stream::handshake(TlsClient tls, std::string host) {

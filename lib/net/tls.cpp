@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <array>
 #include <ctime>
@@ -58,6 +59,12 @@ int choose_smtp(SSL*, const unsigned char** chosen, unsigned char* size,
 
 int accept_any_certificate(X509_STORE_CTX*, void*) { return 1; }
 
+/// What is wrong with it is kept for SSL_get_verify_result.
+int note_whether_it_verifies(X509_STORE_CTX* chain, void*) {
+  X509_verify_cert(chain);
+  return 1;
+}
+
 std::vector<Certificate> certificates(const std::string& pem) {
   std::vector<Certificate> all;
   const Bio bio = reader(pem);
@@ -97,6 +104,26 @@ Result<PrivateKey> private_key(const std::string& pem) {
   return key;
 }
 
+/// False when there is no certificate in it.
+bool trust(SSL_CTX* context, const std::string& ca_pem) {
+  const std::vector<Certificate> all = certificates(ca_pem);
+  ERR_clear_error();
+  for (const Certificate& ca : all) X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
+  return !all.empty();
+}
+
+/// Tells clients which CAs count (RFC 8446 4.2.4), so that they choose the right certificate.
+Result<void> ask_for_certificates(SSL_CTX* context, const std::string& client_ca) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(
+      context, client_ca.empty() ? &accept_any_certificate : &note_whether_it_verifies, nullptr);
+  if (client_ca.empty()) return Result<void>();
+  if (!trust(context, client_ca)) return invalid("no PEM certificate in the file of client CAs");
+  for (const Certificate& ca : certificates(client_ca)) SSL_CTX_add_client_CA(context, ca.get());
+  ERR_clear_error();
+  return Result<void>();
+}
+
 std::string openssl_reason() {
   const char* text = ERR_reason_error_string(ERR_peek_last_error());
   ERR_clear_error();
@@ -132,10 +159,20 @@ Result<TlsServer> TlsServer::make(const std::string& chain, const Secret& key, T
   constexpr std::array<unsigned char, 7> name = {'e', 'c', 'r', 'e', 'l', 'a', 'y'};
   SSL_CTX_set_session_id_context(context.get(), name.data(), name.size());
   if (options.request_client_certificate) {
-    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-    SSL_CTX_set_cert_verify_callback(context.get(), &accept_any_certificate, nullptr);
+    const auto asked = ask_for_certificates(context.get(), options.client_ca);
+    if (!asked) return asked.error();
   }
-  return TlsServer(context, time_of(X509_get0_notAfter(all.front().get())));
+  const bool verifies = options.request_client_certificate && !options.client_ca.empty();
+  return TlsServer(context, time_of(X509_get0_notAfter(all.front().get())), verifies);
+}
+
+bool TlsServer::fits(const std::string& name) const {
+  X509* own = SSL_CTX_get0_certificate(context_.get());
+  const bool fits = X509_check_host(own, name.c_str(), name.size(),
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1 ||
+                    X509_check_ip_asc(own, name.c_str(), 0) == 1;
+  ERR_clear_error();
+  return fits;
 }
 
 Result<TlsClient> TlsClient::unverified(TlsMinimum minimum) {
@@ -153,12 +190,7 @@ Result<TlsClient> TlsClient::verifying(const std::string& ca_pem, TlsMinimum min
     }
     return TlsClient(context, true);
   }
-  const std::vector<Certificate> all = certificates(ca_pem);
-  ERR_clear_error();
-  if (all.empty()) return invalid("no PEM certificate in the CA file");
-  for (const Certificate& ca : all) {
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), ca.get());
-  }
+  if (!trust(context.get(), ca_pem)) return invalid("no PEM certificate in the CA file");
   return TlsClient(context, true);
 }
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "core/secret.h"
@@ -22,7 +23,8 @@ struct TlsInfo {
   std::string peer_fingerprint;  ///< SHA-256 of the peer's certificate, 64 lower-case hex; empty
                                  ///< without one
   std::string peer_name;  ///< subject of the peer's certificate, one line; from outside, unescaped
-  bool verified = false;  ///< the peer's chain (and as client its name) verified
+  std::vector<std::string> peer_names;  ///< as server, when the chain verified: its DNS names
+  bool verified = false;                ///< the peer's chain (and as client its name) verified
 };
 
 /// Our side of TLS as a server: TLS 1.2 and 1.3, for 1.2 only ECDHE with AEAD, no renegotiation, no
@@ -32,9 +34,11 @@ struct TlsInfo {
 class TlsServer {
  public:
   struct Options {
-    /// Asks for a client certificate and goes on without one. It is not verified against any CA:
+    /// Asks for a client certificate and goes on without one, or with one that does not verify:
     /// TlsInfo::peer_fingerprint says which key the client holds, the caller compares.
     bool request_client_certificate = false;
+    /// CAs (PEM) of clients whose names count; empty: none does.
+    std::string client_ca;
     TlsMinimum minimum = TlsMinimum::v1_2;
 
     bool operator==(const Options&) const = default;
@@ -51,14 +55,17 @@ class TlsServer {
 
   /// When the first certificate of the chain ends.
   TimePoint expires() const { return expires_; }
+  /// Would a client believe it that looks for this name (RFC 6125) or IP address?
+  bool fits(const std::string& name) const;
 
  private:
   friend class Stream;
-  TlsServer(std::shared_ptr<ssl_ctx_st> context, TimePoint expires)
-      : context_(std::move(context)), expires_(expires) {}
+  TlsServer(std::shared_ptr<ssl_ctx_st> context, TimePoint expires, bool verifies)
+      : context_(std::move(context)), expires_(expires), verifies_(verifies) {}
 
   std::shared_ptr<ssl_ctx_st> context_;
   TimePoint expires_;
+  bool verifies_;
 };
 
 /// Our side of TLS as a client: the same protocols and ciphers, SNI always sent for names.

@@ -183,6 +183,25 @@ void TlsSession::say_goodbye() noexcept {
   ERR_clear_error();
 }
 
+namespace {
+
+std::vector<std::string> dns_names(X509* certificate) {
+  const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
+      static_cast<GENERAL_NAMES*>(
+          X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+      &GENERAL_NAMES_free);
+  std::vector<std::string> found;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != GEN_DNS) continue;
+    const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
+    found.emplace_back(text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+  }
+  return found;
+}
+
+}  // namespace
+
 TlsInfo TlsSession::info(bool verifying) const {
   TlsInfo info;
   info.protocol = SSL_get_version(ssl_.get());
@@ -195,6 +214,7 @@ TlsInfo TlsSession::info(bool verifying) const {
     info.peer_fingerprint = fingerprint(peer.get());
     info.peer_name = subject(peer.get());
     info.verified = verifying && SSL_get_verify_result(ssl_.get()) == X509_V_OK;
+    if (info.verified && SSL_is_server(ssl_.get()) == 1) info.peer_names = dns_names(peer.get());
   }
   return info;
 }

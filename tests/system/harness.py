@@ -93,6 +93,17 @@ def certificates():
     return path
 
 
+def client_certificate(name, signed_by="ca"):
+    """The path, without .pem and -key.pem, of a certificate for a client of this name."""
+    path = certificates() / f"client-{signed_by}-{name}"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=client",
+                    "-days", "30", "-CA", certificates() / f"{signed_by}.pem", "-CAkey", certificates() / f"{signed_by}-key.pem",
+                    "-addext", f"subjectAltName=DNS:{name}", "-addext", "basicConstraints=critical,CA:FALSE",
+                    "-addext", "extendedKeyUsage=clientAuth", "-keyout", f"{path}-key.pem", "-out", f"{path}.pem"],
+                   check=True, capture_output=True)
+    return path
+
+
 def client_tls(verify=True):
     context = ssl.create_default_context(cafile=str(certificates() / "ca.pem"))
     if not verify:

@@ -22,11 +22,13 @@ def plain(user, password):
 class Tls(harness.Scenario):
     """Listeners: STARTTLS offered, STARTTLS demanded, TLS from the first byte."""
 
-    def relay_with_tls(self, auth="none", **more):
+    def relay_with_tls(self, auth="none", tls_of_all=None, **more):
         files = harness.certificates()
         pair = {"certificate": f"file:{files}/cert.pem", "key": f"file:{files}/key.pem"}
         def change(config):
             config["listeners"] = [{"address": "127.0.0.1:0", "tls": mode, **pair} for mode in ("opportunistic", "required", "implicit")]
+            if tls_of_all:
+                config["tls"] = tls_of_all
             config["hosts"][0]["auth"] = auth
             config["hosts"][0].update(more)
             config["shops"][0]["users"] = [{"name": "shop-a", "password": f"crypt:{harness.crypt_hash(PASSWORD)}"}]
@@ -130,6 +132,45 @@ class Tls(harness.Scenario):
         except (Closed, ssl.SSLError, OSError):
             pass
         self.assertNothingStored(relay)
+
+    # ---- clients' certificates
+
+    def shows(self, address, name=None, signed_by="ca"):
+        """The answer to MAIL of a client that shows a certificate for this name (none: no certificate)."""
+        context = harness.client_tls()
+        if name:
+            pair = harness.client_certificate(name, signed_by)
+            context.load_cert_chain(f"{pair}.pem", f"{pair}-key.pem")
+        with Dialogue(address, tls=context) as smtp:
+            smtp.ehlo()
+            return smtp.ask(f"MAIL FROM:<{INFO}>")
+
+    def test_a_host_is_known_by_the_name_in_its_certificate_where_the_clients_ca_vouches_for_it(self):
+        relay = self.relay_with_tls(certificate="app-1.example", tls_of_all={"client_ca": f"file:{harness.certificates()}/ca.pem"})
+        self.assertEqual(self.shows(self.implicit, "app-1.example").code, 250)
+        self.assertEqual(self.shows(self.implicit, "APP-1.example").code, 250)
+        for name, signed_by in ((None, "ca"), ("app-2.example", "ca"), ("app-1.example", "other-ca"), ("*.example", "ca")):
+            with self.subTest(name, signed_by=signed_by):
+                self.assertReply(self.shows(self.implicit, name, signed_by), 530, "5.7.0", "certificate")
+        relay.config["tls"]["client_ca"] = f"file:{harness.certificates()}/other-ca.pem"
+        relay.write_config()
+        self.assertEqual(relay.ctl("reload")[0], 0)
+        self.assertReply(self.shows(self.implicit, "app-1.example"), 530, "5.7.0")
+        self.assertEqual(self.shows(self.implicit, "app-1.example", "other-ca").code, 250)
+
+    def test_a_listener_whose_certificate_does_not_fit_the_hostname_is_warned_of(self):
+        relay = self.relay_with_tls()
+        self.assertEqual(relay.events("config_warning"), [])        # on loopback localhost will do
+        relay.config["listeners"][0]["address"] = "0.0.0.0:0"
+        relay.write_config()
+        code, said = relay.check_config()
+        self.assertEqual(code, 0, said)
+        self.assertIn("is not for relay-1.example.jp (hostname)", said)
+        relay.restart()
+        self.assertIn("is not for relay-1.example.jp", relay.events("config_warning")[0]["text"])
+        relay.config["hostname"] = "localhost"
+        relay.write_config()
+        self.assertNotIn("is not for", relay.check_config()[1])
 
     # ---- logins
 

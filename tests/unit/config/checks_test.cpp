@@ -70,7 +70,8 @@ constexpr auto in_clear = "they can reach a listener without TLS";
 constexpr auto no_tls = "no listener that this host reaches has it";
 constexpr auto none = "auth: none";
 constexpr auto login = "auth: required";
-constexpr auto certificate = "certificate: app.example.jp";
+constexpr auto certificate =
+    "certificate: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 INSTANTIATE_TEST_SUITE_P(
     ConfigHosts, RelaysForStrangers,
@@ -107,6 +108,26 @@ INSTANTIATE_TEST_SUITE_P(
         Stranger{"10.0.0.0/8", login, "off", no_tls},
         Stranger{"10.0.0.0/8", certificate, "off", no_tls},
         Stranger{"10.0.0.0/8", login, "opportunistic", "ok"}));
+
+TEST_F(Checks, AHostByTheNameInItsCertificateNeedsACaForClients) {
+  const auto with = [&](const std::string& tls, const std::string& identity) {
+    return errors(
+        "hostname: r.jp\n" + tls +
+        "listeners: [{address: \"0.0.0.0:25\", tls: required, certificate: file:keys/chain.pem, "
+        "key: file:keys/tls.pem}]\n"
+        "hosts: [{name: h, networks: [10.0.0.1], shops: [\"*\"], certificate: " +
+        identity +
+        "}]\n"
+        "shops: [{id: s, domains: [{name: s.jp}]}]\n"
+        "upstreams: [{name: default, servers: [{address: \"127.0.0.1:2526\"}]}]\n");
+  };
+  EXPECT_THAT(
+      with("", "app-1.example.jp"),
+      ElementsAre(HasSubstr("a name counts where a CA vouches for it, and none is set; tls: "
+                            "{client_ca: file:PATH}")));
+  EXPECT_THAT(with("tls: {client_ca: file:keys/chain.pem}\n", "app-1.example.jp"), IsEmpty());
+  EXPECT_THAT(with("", std::string(64, 'a')), IsEmpty());
+}
 
 TEST_F(Checks, AWideHostWithALoginMayNotReachAnyListenerInClear) {
   const std::string tls =

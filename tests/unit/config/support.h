@@ -326,6 +326,7 @@ dns:
   return_path_alias: bounce.example.jp
 tls:
   minimum: 1.3
+  client_ca: file:keys/chain.pem
 )";
 
 }  // namespace ecrelay::config

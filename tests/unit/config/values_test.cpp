@@ -107,7 +107,8 @@ TEST(ConfigHost, ACertificateIsAFingerprintOrAName) {
     folder.write("chain.pem", "-----BEGIN CERTIFICATE-----\n");
     folder.write("key.pem", "-----BEGIN PRIVATE KEY-----\n");
     const auto outcome = folder.load(
-        "hostname: r.jp\nlisteners: [{address: \"0.0.0.0:25\", tls: required, certificate: "
+        "hostname: r.jp\ntls: {client_ca: file:chain.pem}\n"
+        "listeners: [{address: \"0.0.0.0:25\", tls: required, certificate: "
         "file:chain.pem, key: file:key.pem}]\nhosts: [{name: a, networks: [10.0.0.0/8], shops: "
         "[\"*\"], certificate: \"" +
         text + "\"}]\n" + std::string(minimal.substr(minimal.find("shops: [{id"))));

@@ -123,14 +123,5 @@ TEST(Site, TakesKeysOverFromTheOneBeforeByTheirContent) {
   EXPECT_NE(fresh[1].key.handle(), old[1].key.handle());
 }
 
-TEST(Site, RefusesWhatThisVersionDoesNotServeAndSomebodyWouldRelyOn) {
-  config::Settings from = settings();
-  from.hosts[0].certificate = "app-1.example.jp";
-  EXPECT_THAT(built(from).errors, ElementsAre(HasSubstr("certificate")));
-  from = settings();
-  from.hosts[0].certificate = std::string(64, 'a');
-  EXPECT_THAT(built(from).errors, IsEmpty());
-}
-
 }  // namespace
 }  // namespace ecrelay::intake
