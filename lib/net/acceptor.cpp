@@ -48,11 +48,13 @@ asio::awaitable<void> Acceptor::serve(std::shared_ptr<Descriptor> socket, Handle
   bool complained = false;
   try {
     for (;;) {
-      const int accepted = accept4(socket->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      SocketAddress peer{};
+      socklen_t size = sizeof peer;
+      const int accepted = accept4(socket->fd(), &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       const int error = errno;
       if (accepted >= 0) {
         complained = false;
-        handler(accepted);
+        handler(accepted, peer);
         if (socket->owes_way()) co_await socket->give_way();
         socket->check(co_await stop_requested());
       } else if (error == EAGAIN) {

@@ -5,13 +5,15 @@
 #include <string>
 
 #include "net/descriptor.h"
+#include "net/sockaddr.h"
 
 namespace ecrelay::net {
 
 /// The accept loop of listening sockets, whatever their family.
 class Acceptor {
  public:
-  using Handler = std::function<void(int socket)>;  ///< owns the socket
+  /// Owns the socket. `peer` is who connected, though he may have reset the connection since.
+  using Handler = std::function<void(int socket, const SocketAddress& peer)>;
   using Complaint = std::function<void(const std::string& reason)>;
 
   /// Owns the listening socket, which it makes non-blocking.

@@ -97,8 +97,8 @@ asio::awaitable<void> Listener::serve(Handler handler, Complaint complaint) {
   const auto executor = state_->acceptor.executor();
   return Acceptor::serve(
       state_->acceptor.socket(),
-      [handler = std::move(handler), executor, quickack](int socket) {
-        Stream stream(executor, socket);
+      [handler = std::move(handler), executor, quickack](int socket, const SocketAddress& peer) {
+        Stream stream(executor, socket, to_endpoint(peer));
         stream.set_quickack(quickack);
         handler(std::move(stream));
       },

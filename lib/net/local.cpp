@@ -180,7 +180,7 @@ asio::awaitable<void> UnixListener::serve(Handler handler, Complaint complaint) 
   const auto executor = state_->acceptor.executor();
   return Acceptor::serve(
       state_->acceptor.socket(),
-      [handler = std::move(handler), executor](int socket) {
+      [handler = std::move(handler), executor](int socket, const SocketAddress&) {
         handler(LocalStream(Stream(executor, socket)));
       },
       std::move(complaint));

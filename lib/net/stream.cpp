@@ -57,9 +57,9 @@ class Gather {
 }  // namespace
 
 struct Stream::State {
-  State(asio::any_io_executor executor, int fd)
+  State(asio::any_io_executor executor, int fd, Endpoint peer)
       : socket(std::make_shared<Descriptor>(std::move(executor), fd)),
-        remote(remote_endpoint(fd)),
+        remote(std::move(peer)),
         local(local_endpoint(fd)) {}
 
   /// Before a wait for more. Where something was written since the last read the acknowledgement
@@ -139,7 +139,9 @@ asio::awaitable<void> Stream::State::write_records(std::span<const std::string_v
 }
 
 Stream::Stream(asio::any_io_executor executor, int socket)
-    : state_(std::make_shared<State>(std::move(executor), socket)) {
+    : Stream(std::move(executor), socket, remote_endpoint(socket)) {}
+Stream::Stream(asio::any_io_executor executor, int socket, Endpoint peer)
+    : state_(std::make_shared<State>(std::move(executor), socket, std::move(peer))) {
   const int on = 1;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // a Unix socket refuses, rightly
 }

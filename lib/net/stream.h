@@ -26,6 +26,8 @@ class Stream {
  public:
   /// Takes a connected, non-blocking socket over. TCP_NODELAY is set on TCP sockets.
   Stream(asio::any_io_executor executor, int socket);
+  /// As accept(2) named the peer: a socket whose peer has reset it does not know him any more.
+  Stream(asio::any_io_executor executor, int socket, Endpoint peer);
   Stream(Stream&& other) noexcept;
   Stream& operator=(Stream&& other) noexcept;
   ~Stream();  ///< as abort()
