@@ -162,11 +162,13 @@ Leading leading_address(std::string_view line) {
     if (!words.starts_with('"')) return {};
   }
   std::string address = address_in(words);
-  if (address.empty() || !words.starts_with(address) || is_office(address)) return {};
+  if (address.empty() || !words.starts_with(address)) return {};
   std::string_view rest = words.substr(address.size());
   if (quoted && rest.starts_with('"')) rest.remove_prefix(1);
   if (bracket && rest.starts_with('>')) rest.remove_prefix(1);
-  if (!ends_address(rest)) return {};
+  // "<webmaster@a.example>:" is whom we had mailed; without both marks it may be whom to ask.
+  const bool marked = bracket && (rest.empty() || rest.starts_with(':'));
+  if (!ends_address(rest) || (is_office(address) && !marked)) return {};
   return {std::move(address), rest};
 }
 
@@ -214,11 +216,17 @@ class Telling {
   std::vector<Told> by_lines(const std::vector<std::string>& named) {
     std::vector<Told> told;
     std::string* said = nullptr;
+    // Postfix begins each recipient at the margin and indents how the line goes on, though it
+    // should go on with another address.
+    bool at_margin = false;
     for (const std::string_view line : lines_) {
-      Leading leading = leading_address(line);
+      const bool indented = line.starts_with(' ') || line.starts_with('\t');
+      if (text::trimmed(line).empty()) at_margin = false;
+      Leading leading = at_margin && indented ? Leading() : leading_address(line);
       const bool counts =
           !leading.address.empty() && (named.empty() || is_one_of(leading.address, named));
       if (counts) {
+        at_margin = !indented && !text::trimmed(leading.rest).empty();
         said = open(told, std::move(leading));
       } else if (said != nullptr) {
         *said += std::string(text::trimmed(line)) + '\n';
@@ -337,7 +345,7 @@ std::string_view without_returned_message(std::string_view text) {
 }
 
 std::vector<Told> recipients_told(std::string_view text, const std::vector<std::string>& named,
-                                  const Bystanders& bystanders) {
+                                  const Bystanders& bystanders, bool any_address) {
   Telling telling(text);
   std::vector<Told> told = telling.by_lines(named);
   for (const std::string& name : named) {
@@ -347,7 +355,7 @@ std::vector<Told> recipients_told(std::string_view text, const std::vector<std::
     if (!known) told.push_back({name, std::string(text)});
   }
   if (told.empty()) told = telling.by_transcript();
-  if (told.empty()) told = telling.by_elimination(bystanders);
+  if (told.empty() && any_address) told = telling.by_elimination(bystanders);
   return told;
 }
 

@@ -25,9 +25,9 @@ std::string_view without_returned_message(std::string_view text);
 /// Whom a text says that delivery failed for, and what it says of each, by the shapes that mail
 /// servers in use write: an address at the beginning of a line with the reason behind or below it
 /// (qmail, Exim, Postfix, OpenSMTPD …), a reply or session command that names it (sendmail), and
-/// at last any address that is nobody else's. `named` are recipients that the header names
-/// (X-Failed-Recipients): then it is these and no others. Linear in the text.
+/// at last, with `any_address`, one that is nobody else's. `named` are recipients that the header
+/// names (X-Failed-Recipients): then it is these and no others. Linear in the text.
 std::vector<Told> recipients_told(std::string_view text, const std::vector<std::string>& named,
-                                  const Bystanders& bystanders);
+                                  const Bystanders& bystanders, bool any_address);
 
 }  // namespace ecrelay::mail

@@ -24,6 +24,9 @@ bool begins_reply(std::string_view text, std::size_t at) {
   if (at == 0) return true;
   // "2606:2800:220:…" is an address.
   if (text[at - 1] == ':' && at > 1 && text::is_alnum(text[at - 2])) return false;
+  for (const std::string_view wide : {"：", "（", "「", "、"}) {
+    if (text.substr(0, at).ends_with(wide)) return true;
+  }
   constexpr std::string_view openers = " \t\n\"'[(<>:;,=/#";
   return openers.find(text[at - 1]) != std::string_view::npos;
 }
@@ -38,11 +41,11 @@ bool ends_reply(std::string_view text, std::size_t end) {
 }
 
 bool is_reply(std::string_view code) {
-  static constexpr std::array<std::string_view, 46> codes = {
+  static constexpr std::array<std::string_view, 47> codes = {
       "211", "220", "250", "251", "252", "421", "430", "431", "432", "441", "442", "446",
       "447", "449", "450", "451", "452", "453", "454", "455", "458", "459", "471", "500",
       "501", "502", "503", "504", "510", "511", "512", "513", "515", "521", "523", "525",
-      "530", "534", "535", "541", "550", "551", "552", "553", "554", "556"};
+      "530", "534", "535", "541", "550", "551", "552", "553", "554", "555", "556"};
   return std::binary_search(codes.begin(), codes.end(), code) || code == "557" || code == "571";
 }
 

@@ -9,6 +9,7 @@
 #include "mail/complaint.h"
 #include "mail/encoded_word.h"
 #include "mail/parts.h"
+#include "mail/reply_codes.h"
 #include "mail/status_fields.h"
 
 namespace ecrelay::mail {
@@ -97,11 +98,26 @@ bool is_conversation(const Letter& letter) {
   return !letter.header("in-reply-to").empty() && letter.header("return-path") != "<>";
 }
 
-/// Who answers says so in the subject, who sends to many lets them leave, and a person who quotes a
-/// report writes it with a mail program. No server's report does any of it.
+bool begins_with_any(std::string_view subject, const auto& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return text::istarts_with(subject, prefix); });
+}
+
+/// Who answers says so in the subject, or asks, and gives nothing back; who sends to many lets them
+/// leave; a person who quotes a report writes with a mail program. No server's report does any of
+/// it.
 bool is_for_people(const Letter& letter) {
-  return text::istarts_with(letter.subject, "re:") || !letter.header("list-unsubscribe").empty() ||
-         (letter.quotes && !letter.header("user-agent").empty());
+  static constexpr auto answers = std::to_array<std::string_view>({"re:", "aw:", "sv:"});
+  return !letter.header("list-unsubscribe").empty() ||
+         (letter.quotes && !letter.header("user-agent").empty()) ||
+         (letter.subject.ends_with('?') && letter.original.empty()) ||
+         begins_with_any(letter.subject, answers);
+}
+
+/// Postfix tells its postmaster of sessions that went wrong, with their transcripts.
+bool is_for_postmaster(const Letter& letter) {
+  return text::icontains(letter.subject, "smtp server: errors from") ||
+         text::icontains(letter.words, "for other details, see the local mail logfile");
 }
 
 bool is_automatic(const Letter& letter);
@@ -140,7 +156,10 @@ std::string original_recipient(const Letter& letter) {
 
 std::vector<Told> told_in(const Letter& letter) {
   const Bystanders bystanders{address_in(letter.header("from")), address_in(letter.header("to"))};
-  return recipients_told(letter.words, named_in_header(letter), bystanders);
+  // Where the subject is all that tells, it could be a parcel service's.
+  const bool sure = is_by_server(letter) || !letter.original.empty() ||
+                    frames_bounce(letter.words) || !reply_codes(letter.words).empty();
+  return recipients_told(letter.words, named_in_header(letter), bystanders, sure);
 }
 
 /// The answer to DATA after every RCPT was refused: the commands were pipelined, and the refusal
@@ -172,13 +191,16 @@ SaidAt stage_in_transcript(std::string_view words) {
   return refused;
 }
 
-/// sendmail's "(expanded from: <a@b>)": whom we had mailed before an alias was followed.
+/// sendmail's "(expanded from: <a@b>)", Exim's "(generated from a@b)": whom we had mailed before an
+/// alias was followed.
 std::string expanded_from(std::string_view said) {
-  constexpr std::string_view words = "(expanded from";
-  const auto at = said.find(words);
-  if (at == std::string_view::npos) return {};
-  const auto rest = said.substr(at + words.size());
-  return address_in(rest.substr(0, rest.find(')')));
+  for (const std::string_view words : {"expanded from", "generated from"}) {
+    const auto at = said.find(words);
+    if (at == std::string_view::npos) continue;
+    const auto rest = said.substr(at + words.size());
+    return address_in(rest.substr(0, rest.find(')')));
+  }
+  return {};
 }
 
 /// What the words tell beyond the fields.
@@ -223,6 +245,15 @@ Report read_dsn(const Letter& letter) {
   return report;
 }
 
+/// sendmail's words behind an address that it tells no failure of.
+std::string action_told(std::string_view said) {
+  const std::string_view words = text::trimmed(said);
+  if (words.starts_with("(relayed to")) return "relayed";
+  if (words.starts_with("(successfully delivered")) return "delivered";
+  if (words.starts_with("(expanded by")) return "expanded";
+  return "failed";
+}
+
 Report read_words(const Letter& letter) {
   Report report;
   report.kind = ReportKind::nonstandard;
@@ -236,7 +267,7 @@ Report read_words(const Letter& letter) {
     Reported result;
     result.recipient = each.recipient;
     result.original_recipient = expanded_from(each.said);
-    result.action = delayed ? "delayed" : "failed";
+    result.action = delayed ? "delayed" : action_told(each.said);
     result.diagnostic = each.said;
     take_codes(result, each.said);
     complete(result, told, letter, told.size() == 1);
@@ -362,6 +393,11 @@ Report read_report(std::string_view bytes) {
   if (letter.status.empty() && is_bounce(letter) && has_delivery_status(letter.words))
     letter.status = letter.words;
   Report report = read(letter, false);
+  static constexpr auto forwards =
+      std::to_array<std::string_view>({"fwd:", "fw:", "wg:", "tr:", "rv:"});
+  report.of_others =
+      is_for_postmaster(letter) || (!is_by_server(letter) && report.kind != ReportKind::arf &&
+                                    begins_with_any(letter.subject, forwards));
   report.words = std::move(letter.words);
   return report;
 }

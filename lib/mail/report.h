@@ -39,6 +39,8 @@ struct Report {
   std::string feedback_type;  ///< arf: abuse, opt-out, auth-failure, …
   std::string words;          ///< the human part without the returned message, at most 64 KiB
   std::vector<Reported> results;
+  /// Forwarded by a person, or told to a server's own postmaster: about mail of anybody's.
+  bool of_others = false;
 };
 
 /// Reads what came back to an envelope sender. Takes any bytes and every form of report that mail

@@ -58,6 +58,23 @@ std::string action_of(std::string_view value, std::string_view status) {
   return "failed";
 }
 
+/// The code with which a remote's reply begins: "550 5.1.1 …", "550-5.1.1 …".
+std::string code_of_reply(std::string_view diagnostic) {
+  const bool reply = diagnostic.size() > 9 && text::number(diagnostic.substr(0, 3)) &&
+                     (diagnostic[3] == ' ' || diagnostic[3] == '-');
+  if (!reply) return {};
+  const std::string_view word = diagnostic.substr(4, diagnostic.find_first_of(" \n", 4) - 4);
+  const auto codes = enhanced_codes(word);
+  return codes.size() == 1 && codes.front() == word ? codes.front() : std::string();
+}
+
+/// What a gateway wrote into Status counts less than what the remote said, where that tells
+/// something ("X.0.X" does not) and is about something else.
+bool contradicts(std::string_view said, std::string_view status) {
+  return said.size() >= 5 && status.size() >= 5 && said[2] != '0' && said[0] == status[0] &&
+         (said[2] != status[2] || said.substr(4) != status.substr(4));
+}
+
 Reported result_of(const Group& group) {
   Reported result;
   result.original_recipient = address_in(without_type(of(group, "original-recipient")));
@@ -68,6 +85,8 @@ Reported result_of(const Group& group) {
   if (result.recipient.empty()) result.recipient = result.original_recipient;
   const auto codes = enhanced_codes(of(group, "status"));
   if (!codes.empty()) result.status = codes.front();
+  const std::string said = code_of_reply(without_type(of(group, "diagnostic-code")));
+  if (contradicts(said, result.status)) result.status = said;
   result.action = action_of(of(group, "action"), result.status);
   result.diagnostic = without_type(of(group, "diagnostic-code"));
   result.server = without_type(of(group, "remote-mta"));
@@ -142,16 +161,23 @@ std::string address_in(std::string_view value) {
     return text::is_alnum(c) || c == '-' || c == '.' || c == '_' ||
            static_cast<unsigned char>(c) >= 0x80;
   };
+  // A name may be of another script, but no name begins in the middle of a word: Chinese and
+  // Japanese put no blank before an address.
+  const auto is_wide = [&](std::size_t i) { return static_cast<unsigned char>(value[i]) >= 0x80; };
   for (auto at = value.find('@'); at != std::string_view::npos; at = value.find('@', at + 1)) {
     std::size_t begin = at;
     if (at > 1 && value[at - 1] == '"') {
       begin = value.rfind('"', at - 2);
       if (begin == std::string_view::npos) continue;
     } else {
-      while (begin > 0 && is_local(value[begin - 1])) --begin;
+      while (begin > 0 && is_local(value[begin - 1]) &&
+             (!is_wide(begin - 1) || begin == at || is_wide(begin) || value[begin] == '.'))
+        --begin;
     }
     std::size_t end = at + 1;
-    while (end < value.size() && is_domain(value[end])) ++end;
+    while (end < value.size() && is_domain(value[end]) &&
+           (!is_wide(end) || end == at + 1 || is_wide(end - 1) || value[end - 1] == '.'))
+      ++end;
     while (end > at + 1 && !text::is_alnum(value[end - 1]) &&
            static_cast<unsigned char>(value[end - 1]) < 0x80) {
       --end;

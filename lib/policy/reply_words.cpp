@@ -49,7 +49,7 @@ constexpr std::string_view rate_words =
     "too many unknown|too many bad|too many concurrent|too many errors|too many sessions|"
     "hourly limit|daily limit|per hour|per minute|per day|per session|messages they can receive|"
     "sending limit|sending quota|message limit|throttled|throttling|receiving too many|"
-    "送信制限|宛先数が多|发送频率|превышен лимит";
+    "unusual sending activity|送信制限|宛先数が多|发送频率|превышен лимит";
 constexpr std::string_view temporary_words =
     "try again later|try later|retry later|come back later|temporarily|temporary|greylisted|"
     "greylisting|greylist|graylisted|graylisting|please try again in|busy|veuillez essayer plus "
@@ -158,7 +158,7 @@ constexpr std::string_view unknown_user_words =
     "not a local mailbox|not in my list|not in list of|not on our server|not on this server|"
     "not on this system|not at this address|validrcptto|not an active address|"
     "recipient no longer on server|recipient is not local|user not local|not our customer|"
-    "not our client|not one of our|"
+    "not our client|not one of our|do not know this person|don't know this person|"
     "user not known|user is not known|user is unknown|recipient is unknown|recipient is not known|"
     "recipient name is not recognized|unrecognized recipient|not listed in|"
     "not listed in domino|address not present|not present here|mailbox not present|"
@@ -275,7 +275,8 @@ constexpr std::string_view frame_words =
     "content-description|if you do so, please include this problem report|giving up on|may contain "
     "sections "
     "which represent base64 encoded file attachments|may not exist|可能不存在|存在しない可能性|"
-    "rejected recipient|here is listed the initial part of|message contains * file attachments";
+    "rejected recipient|here is listed the initial part of|message contains * file attachments|"
+    "recipient verification failed";
 
 constexpr Status sender_codes[] = {{5, 1, 7}, {5, 1, 8}};
 constexpr Status rate_codes[] = {{4, 5, 3}, {5, 5, 3}, {5, 2, 121}, {5, 2, 122}};

@@ -1,7 +1,5 @@
 #include "policy/suppression_facts.h"
 
-#include <optional>
-
 #include "core/text.h"
 
 namespace ecrelay::policy {
@@ -25,23 +23,6 @@ Stage stage_of(mail::SaidAt said_at) {
   return Stage::rcpt;
 }
 
-/// The code with which the remote's reply begins: "550 5.1.1 …", "550-5.1.1 …".
-std::optional<Status> code_of_reply(std::string_view diagnostic) {
-  if (diagnostic.size() < 9 || !text::number(diagnostic.substr(0, 3))) return std::nullopt;
-  const std::string_view rest = diagnostic.substr(4);
-  return parse_status(rest.substr(0, rest.find_first_of(" \t\n")));
-}
-
-/// What a gateway wrote into Status counts less than what the remote said, where that tells
-/// something and is about something else.
-std::string_view believed_status(const mail::Reported& result) {
-  const auto said = code_of_reply(result.diagnostic);
-  const auto written = parse_status(result.status);
-  const bool contradicted =
-      said && written && said->subject != 0 && said->subject != written->subject;
-  return contradicted ? std::string_view() : std::string_view(result.status);
-}
-
 }  // namespace
 
 Facts::Facts(const Evidence& evidence)
@@ -57,7 +38,7 @@ Facts::Facts(const mail::Reported& result, std::string_view said)
       stage_told(result.said_at != mail::SaidAt::unknown),
       stage(stage_of(result.said_at)),
       code(static_cast<int>(text::number(result.reply).value_or(0))),
-      text(believed_status(result), said),
+      text(result.status, said),
       server(text::lowered(result.server)) {
   take(result.original_recipient.empty() ? result.recipient : result.original_recipient);
 }

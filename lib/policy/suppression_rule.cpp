@@ -15,6 +15,11 @@ namespace {
 
 using smtp::Stage;
 
+bool says_any(const Facts& facts, std::span<const std::string_view> phrases) {
+  return std::any_of(phrases.begin(), phrases.end(),
+                     [&](std::string_view phrase) { return facts.text.contains(phrase); });
+}
+
 /// In our own session only: a report tells of a failure that is final all the same.
 bool temporary(const Facts& facts) {
   if (facts.reported) return false;
@@ -34,16 +39,19 @@ bool edge_blocked(const Facts& facts) {
          (facts.server.ends_with(microsoft) || facts.text.contains(microsoft));
 }
 
+/// "Blocked" is said of addresses of ours, and of mailboxes nobody has looked into.
+bool mailbox_blocked(const Facts& facts) {
+  static constexpr auto words = std::to_array<std::string_view>(
+      {"blocked due to inactivity", "mailbox is blocked", "mailbox has been blocked",
+       "mailbox blocked", "account has been blocked due to"});
+  return says_any(facts, words);
+}
+
 bool about_rate(const Facts& facts) { return facts.text.says(Topic::rate); }
 
 bool about_reputation(const Facts& facts) {
   return facts.text.says(Topic::reputation) || facts.text.says(Topic::relay) ||
          facts.text.says(Topic::login);
-}
-
-bool says_any(const Facts& facts, std::span<const std::string_view> phrases) {
-  return std::any_of(phrases.begin(), phrases.end(),
-                     [&](std::string_view phrase) { return facts.text.contains(phrase); });
 }
 
 /// 5.7.1 beside words that leave no other meaning: Yandex says so of every address that is gone.
@@ -116,9 +124,11 @@ bool after_data(const Facts& facts) {
   return facts.stage != Stage::rcpt || facts.text.contains("end of data");
 }
 
-/// Servers that know their users only behind the data, and then say so: Yahoo's, Tencent's.
+/// Servers that know their users only behind the data, and then say so: Yahoo's (AOL's among them),
+/// Tencent's.
 bool knows_users_late(const Facts& facts) {
   return facts.text.contains("user doesn't have") || facts.text.contains("delivery error: dd") ||
+         facts.text.contains("mail action aborted, mailbox not found") ||
          is_within(facts.server, "qq.com");
 }
 
@@ -234,6 +244,7 @@ constexpr auto rules = std::to_array<Rule>({
      edge_blocked},
     {{22, Effect::ignore, "group", "who may post to a group is its owner's rule, and it may exist"},
      about_group},
+    {{19, Effect::count, "disabled", "free.fr: blocked for inactivity"}, mailbox_blocked},
     {{9, Effect::ignore, "reputation", "block lists, SPF/DKIM/DMARC, PTR; 38 of 46 corpus 5.7.1"},
      about_reputation},
     {{10, Effect::ignore, "rate", "Gmail 5.2.1 too quickly; hosts with 5.1.1 and an hourly limit"},
@@ -295,6 +306,20 @@ Suppression decide_complaint(const mail::Report& report) {
   return {Effect::complaint, 3, "complaint"};
 }
 
+Suppression decide(const mail::Report& report, const mail::Reported& result,
+                   const OperatorRules& own) {
+  if (report.kind == mail::ReportKind::arf) return decide_complaint(report);
+  if (report.kind == mail::ReportKind::autoreply) return {Effect::none, 2, "autoreply"};
+  if (!result.failed()) return {Effect::none, 1, "not_final"};
+  const Facts told(result, result.diagnostic);
+  if (const auto decision = decide(own, told)) return *decision;
+  if (const Suppression decision = decide(told); decision.row != 23) return decision;
+  // What stands beside the recipient says nothing: the rest of the report may.
+  const Facts around(result, result.diagnostic + '\n' + report.words);
+  if (const auto decision = decide(own, around)) return *decision;
+  return decide(around);
+}
+
 }  // namespace
 
 std::string_view to_text(Effect effect) {
@@ -331,16 +356,9 @@ Suppression suppression_for(const Evidence& evidence, const OperatorRules& own) 
 
 Suppression suppression_for(const mail::Report& report, const mail::Reported& result,
                             const OperatorRules& own) {
-  if (report.kind == mail::ReportKind::arf) return decide_complaint(report);
-  if (report.kind == mail::ReportKind::autoreply) return {Effect::none, 2, "autoreply"};
-  if (!result.failed()) return {Effect::none, 1, "not_final"};
-  const Facts told(result, result.diagnostic);
-  if (const auto decision = decide(own, told)) return *decision;
-  if (const Suppression decision = decide(told); decision.row != 23) return decision;
-  // What stands beside the recipient says nothing: the rest of the report may.
-  const Facts around(result, result.diagnostic + '\n' + report.words);
-  if (const auto decision = decide(own, around)) return *decision;
-  return decide(around);
+  const Suppression decision = decide(report, result, own);
+  if (report.of_others && decision.suppresses()) return {Effect::none, 2, "of_others"};
+  return decision;
 }
 
 }  // namespace ecrelay::policy

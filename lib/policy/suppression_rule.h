@@ -54,7 +54,7 @@ Suppression suppression_for(const Evidence& evidence, const OperatorRules& own =
 
 /// The same for one result of a report that came back, by the same table. Where the report does
 /// not say at which command the refusal was given, it is taken for RCPT: the words must then carry
-/// the decision. Delays, successes and automatic replies mean nothing.
+/// the decision. Delays, successes, automatic replies and reports of others mean nothing.
 Suppression suppression_for(const mail::Report& report, const mail::Reported& result,
                             const OperatorRules& own = {});
 

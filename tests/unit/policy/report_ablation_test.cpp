@@ -219,7 +219,7 @@ struct Ablation {
 constexpr auto ablations = std::to_array<Ablation>({
     {"names changed", rename_everybody, 98, 98, 99},
     {"no status part", drop_status_part, 86, 78, 64},
-    {"no words", drop_words, 99, 98, 99},
+    {"no words", drop_words, 99, 98, 98},
     {"no Status", drop_status_field, 99, 97, 92},
     {"no Diagnostic-Code", drop_diagnostic, 99, 95, 94, 1},
     {"no enhanced codes", drop_enhanced, 99, 96, 91},

@@ -212,9 +212,12 @@ Score score(const Trial& trial) {
         });
     if (!meant && suppression_for(report, each).suppresses()) ++total.false_suppressions;
   }
-  // That somebody is away is read as such, and nothing follows from it.
-  total.from_nothing = trial.expected.empty() && !report.results.empty() &&
-                       report.kind != mail::ReportKind::autoreply;
+  // That somebody is away, or forwards a report, is read as such, and nothing follows from it.
+  total.from_nothing =
+      trial.expected.empty() &&
+      std::any_of(report.results.begin(), report.results.end(), [&](const mail::Reported& each) {
+        return suppression_for(report, each).effect != Effect::none;
+      });
   return total;
 }
 
