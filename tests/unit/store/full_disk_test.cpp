@@ -211,7 +211,7 @@ TEST_F(FullDisk, WhatIsAbandonedThenIsTakenBackWhenThereIsRoom) {
 
 TEST_F(FullDisk, AtTheStartGivesUpTheBallastAndBeginsInTrouble) {
   store_.reset();
-  disk_.fails = [](const std::string& step) { return step == "reserve"; };
+  fill([](const std::string&) { return false; });
   std::filesystem::remove(directory_.path() + "/ballast");
   Store::Settings with = settings(directory_.path());
   with.files = &disk_;
@@ -220,7 +220,7 @@ TEST_F(FullDisk, AtTheStartGivesUpTheBallastAndBeginsInTrouble) {
   ASSERT_TRUE(told(1));
   EXPECT_TRUE(std::holds_alternative<Failed>(accept(writer(), mail(3))));
   EXPECT_TRUE(record(writer(), outcome(id_of(1), 0, State::sent)));
-  disk_.fails = nullptr;
+  space_returns();
   ASSERT_TRUE(told(2));
   EXPECT_TRUE(stored(4));
 }
