@@ -131,6 +131,7 @@ constexpr auto frames = std::to_array<std::string_view>({
     "delivery to the following recipient",
     "cannot be delivered to the following",
     "could not be delivered to the following",
+    "not delivered to the following",
     "undeliverable recipient",
     "recipient(s) could not be reached",
     "did not receive this message:",

@@ -262,6 +262,13 @@ Report read_words(const Letter& letter) {
     std::string address = original_recipient(letter);
     if (!address.empty()) told.push_back({std::move(address), letter.words});
   }
+  if (told.empty() && text::trimmed(letter.words).empty()) {
+    std::string address = address_in(letter.subject);
+    if (!address.empty()) told.push_back({std::move(address), letter.subject});
+  }
+  // A server that names nobody we could read: the return path knows whom it is about.
+  if (told.empty() && is_by_server(letter) && frames_bounce(letter.words))
+    told.push_back({std::string(), letter.words});
   const bool delayed = tells_of_delay(letter.subject) || tells_of_delay(letter.words);
   for (Told& each : told) {
     Reported result;

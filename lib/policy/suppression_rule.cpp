@@ -49,9 +49,15 @@ bool mailbox_blocked(const Facts& facts) {
 
 bool about_rate(const Facts& facts) { return facts.text.says(Topic::rate); }
 
+/// What timed out has refused nobody: SendGrid tells of the look-up of a name in these words.
+bool was_never_asked(const Facts& facts) {
+  return facts.code == 0 && facts.text.contains("timed out");
+}
+
 bool about_reputation(const Facts& facts) {
-  return facts.text.says(Topic::reputation) || facts.text.says(Topic::relay) ||
-         facts.text.says(Topic::login);
+  return !was_never_asked(facts) &&
+         (facts.text.says(Topic::reputation) || facts.text.says(Topic::relay) ||
+          facts.text.says(Topic::login));
 }
 
 /// 5.7.1 beside words that leave no other meaning: Yandex says so of every address that is gone.

@@ -221,7 +221,7 @@ constexpr auto ablations = std::to_array<Ablation>({
     {"no status part", drop_status_part, 86, 78, 64},
     {"no words", drop_words, 99, 98, 98},
     {"no Status", drop_status_field, 99, 97, 92},
-    {"no Diagnostic-Code", drop_diagnostic, 99, 95, 94, 1},
+    {"no Diagnostic-Code", drop_diagnostic, 99, 95, 94, 2},
     {"no enhanced codes", drop_enhanced, 99, 96, 91},
     {"lines broken", reflow, 99, 98, 97},
     {"no parts", flatten, 99, 99, 99},

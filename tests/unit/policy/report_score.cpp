@@ -113,8 +113,8 @@ Words alternatives(std::string_view field) {
 Expected expected_in(std::string_view line) {
   const auto fields = text::split(line, ' ');
   if (fields.size() != 5) throw std::runtime_error("five fields wanted: " + std::string(line));
-  return {std::string(fields[0]), alternatives(fields[1]), alternatives(fields[2]),
-          alternatives(fields[3]), alternatives(fields[4])};
+  return {std::string(fields[0] == "-" ? std::string_view() : fields[0]), alternatives(fields[1]),
+          alternatives(fields[2]), alternatives(fields[3]), alternatives(fields[4])};
 }
 
 std::string in_charset(const std::string& charset, std::string bytes) {
