@@ -124,8 +124,8 @@ class Writer {
     /// The disk takes no mail (why), or does again (""). On the store thread; may be empty.
     std::function<void(const std::string&)> troubled;
     std::chrono::milliseconds retry{1000};  ///< how often a disk in trouble is looked at
-    /// So long what is alone waits for others to share its commit with, and mail for what is being
-    /// signed.
+    /// So long outcomes wait for others to share their commit with, and a few mails for what is
+    /// being signed.
     std::chrono::microseconds patience{3'000};
   };
 
@@ -214,13 +214,14 @@ class Writer {
   friend class Coming;
   void expect();
   void expect_no_more();
+  bool is_due() const;
 
   mutable std::mutex mutex_;
   std::shared_ptr<const records::ListRules> list_rules_;
   std::condition_variable work_;
   std::size_t coming_ = 0;
   Batch waiting_;
-  bool pressing_ = false;  ///< something among them cannot wait
+  std::size_t pressing_ = 0;  ///< how many of them cannot wait
   bool stopping_ = false;
   WriterStatistics statistics_;
   std::atomic<bool> broken_ = false;
