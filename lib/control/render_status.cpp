@@ -53,7 +53,8 @@ std::string upstreams(const json::object& status) {
     const json::object& upstream = object_of(each);
     std::string open = shown(upstream, "name") + ": " + shown(upstream, "connections") + " of " +
                        shown(upstream, "limit") + " connections open, " +
-                       shown(upstream, "waiting") + " messages waiting";
+                       shown(upstream, "waiting") +
+                       (shown(upstream, "waiting") == "1" ? " message" : " messages") + " waiting";
     if (shown(upstream, "parked") != "0")
       open += ", " + shown(upstream, "parked") + " of them for their domains";
     if (shown(upstream, "slowed_domains") != "0")

@@ -160,7 +160,7 @@ class Builder {
         substitutes_.emplace(key, std::move(substitutes));
       }
       if (domain.dkim.empty()) {
-        add_unkeyed(shop, domain, key);
+        add_unkeyed(key);
         continue;
       }
       auto identities = fit_for(*upstream, identities_of(domain), domain.name);
@@ -168,14 +168,10 @@ class Builder {
     }
   }
 
-  /// A domain without keys of its own.
-  void add_unkeyed(const config::Shop& shop, const config::Domain& domain, const std::string& key) {
-    if (const auto found = substitutes_.find(key); found != substitutes_.end()) {
-      identities_.emplace(key, found->second);
-      return;
-    }
-    outcome_.warnings.push_back("shop '" + shop.id + "': domain '" + domain.name +
-                                "' has no dkim keys, its mail leaves unsigned");
+  /// A domain without keys of its own: the configuration's check has warned of it.
+  void add_unkeyed(const std::string& key) {
+    const auto found = substitutes_.find(key);
+    if (found != substitutes_.end()) identities_.emplace(key, found->second);
   }
 
   /// Those whose algorithm the upstream takes; an error when that is none.

@@ -34,6 +34,9 @@ void check_fitness(const Descriptor& folder, const std::string& path) {
 
 Descriptor open_folder(const std::string& path) {
   Descriptor folder(::open(path.c_str(), folder_flags));
+  if (!folder && errno == ENOENT)
+    throw Failure("there is no state directory " + path + "; make it: install -d -m 700 " + path +
+                  ", as the user that ecrelayd runs as");
   if (!folder)
     throw system_failure("cannot open the state directory " + path +
                          " (it must be a folder of its own, not a symbolic link)");
