@@ -164,7 +164,9 @@ void add_suppression(CLI::App& app, Order& order) {
       .text("--domain", "domain", "whose addresses", true)
       .text("--from", "from", "entries since then", true)
       .text("--to", "to", "and not after", true)
-      .text("--reason", "reason", "kept in the audit", true);
+      .text("--reason", "reason", "kept in the audit; not needed with --dry-run")
+      .app()
+      .add_flag("--dry-run", order.dry_run, "only count what would be cleared");
   add_parked(list, order);
   Command(list, order, "history", "suppression.history", "all that happened to an address")
       .text("address", "address", "in any spelling", true)

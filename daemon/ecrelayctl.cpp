@@ -158,7 +158,7 @@ control::Consultation carry_out(Order& order) {
   if (auto done = carry_out_here(order)) return std::move(*done);
   if (order.dry_run)
     order.request.command =
-        order.request.command == "month.close" ? "month.check" : "suppression.clear.preview";
+        order.request.command == "month.close" ? "month.check" : order.request.command + ".preview";
   if (!order.statement.empty()) {
     const Result<std::string> text = text_of_file(order.statement);
     if (!text)

@@ -16,6 +16,7 @@
 #include "control/money_answers.h"
 #include "control/suppression_answers.h"
 #include "control/suppression_file.h"
+#include "control/waves.h"
 #include "core/escape.h"
 #include "core/text.h"
 #include "finance/forecast.h"
@@ -275,6 +276,7 @@ constexpr auto book_commands = std::to_array<BookCommand>({
     {"suppression.list", list_suppressions},
     {"suppression.parked.list", list_parked},
     {"suppression.clear.preview", preview_clearance},
+    {"suppression.undo.preview", preview_undo},
     {"suppression.import.check", check_import},
     {"suppression.export", export_entries},
     {"suppression.history", show_history},
@@ -333,6 +335,7 @@ const std::vector<std::string>& commands() {
                                                "suppression.clear",
                                                "suppression.clear.preview",
                                                "suppression.undo",
+                                               "suppression.undo.preview",
                                                "suppression.import",
                                                "suppression.import.check",
                                                "suppression.export",

@@ -111,6 +111,39 @@ Reply tell(const Clearance& clearance, const Ports& ports) {
 
 }  // namespace
 
+void clear_all(Clearance& clearance, const store::SuppressionFilter& filter, store::Inquiry& book) {
+  constexpr std::size_t most_cleared = 1000;
+  store::SuppressionFilter each = filter;
+  for (const auto& [reason, count] : book.suppression_counts(filter)) {
+    if (!clearance.wanted(reason)) continue;
+    each.reason = reason;
+    const std::size_t room = most_cleared - clearance.clearings.size();
+    const auto entries = book.suppressions(each, room);
+    for (const auto& entry : entries) clearance.clear(entry.key, entry.shop);
+    if (static_cast<std::size_t>(count) > entries.size()) clearance.more = true;
+  }
+}
+
+json::object preview(const store::SuppressionFilter& filter,
+                     bool (*wanted)(std::string_view reason), store::Inquiry& book) {
+  store::SuppressionFilter anybodys = filter;
+  anybodys.actor.reset();
+  auto left = book.suppression_counts(anybodys);
+  json::object clear, stay;
+  for (const auto& [reason, count] : book.suppression_counts(filter)) {
+    if (!wanted(reason)) continue;
+    clear[reason] = count;
+    left[reason] -= count;
+  }
+  for (const auto& [reason, count] : left) {
+    if (count > 0) stay[reason] = count;
+  }
+  json::object answer;
+  answer["clear"] = std::move(clear);
+  answer["stay"] = std::move(stay);
+  return answer;
+}
+
 Change carried_out(std::shared_ptr<Clearance> clearance) {
   Change change;
   change.work = [clearance](store::Transaction& rows) { write(*clearance, rows); };

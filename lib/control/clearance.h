@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/json/object.hpp>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +11,7 @@
 #include "control/changes.h"
 #include "control/consult.h"
 #include "records/suppression.h"
+#include "store/inquiry.h"
 #include "store/suppression.h"
 
 namespace ecrelay::control {
@@ -31,6 +34,14 @@ struct Clearance {
     clearings.push_back(store::Clearing{key, shop, audit.reason, audit.actor, audit.at, until});
   }
 };
+
+/// Adds the entries of a filter whose reason is wanted, a clearing each. A change may not hold up
+/// the store thread, so there are at most 1,000 at a time.
+void clear_all(Clearance& clearance, const store::SuppressionFilter& filter, store::Inquiry& book);
+/// What that would clear in the end ("clear"), and what else there is of the same domain, shop and
+/// time ("stay"), counted by reason.
+boost::json::object preview(const store::SuppressionFilter& filter,
+                            bool (*wanted)(std::string_view reason), store::Inquiry& book);
 
 /// The change that clears them; its answer names each entry, or it is not_found.
 Change carried_out(std::shared_ptr<Clearance> clearance);

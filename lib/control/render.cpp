@@ -177,6 +177,7 @@ constexpr auto renderings = std::to_array<Rendering>({
     {"suppression.clear", render_cleared},
     {"suppression.clear.preview", render_clear_preview},
     {"suppression.undo", render_cleared},
+    {"suppression.undo.preview", render_clear_preview},
     {"suppression.parked.list", render_parked},
     {"suppression.parked.release", render_decided},
     {"suppression.parked.drop", render_decided},

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <utility>
 
 #include "control/arguments.h"
+#include "control/clearance.h"
 #include "control/criteria.h"
 #include "control/forms.h"
 #include "control/json.h"
@@ -202,13 +202,7 @@ Answer preview_clearance(const Question& question) {
   given.text("reason");
   given.text("for");
   if (auto wrong = given.problem()) return *wrong;
-  json::object clear, stay;
-  for (const auto& [reason, count] : question.book.suppression_counts(filter))
-    (is_said_by_servers(reason) ? clear : stay)[reason] = count;
-  json::object answer;
-  answer["clear"] = std::move(clear);
-  answer["stay"] = std::move(stay);
-  return answer;
+  return preview(filter, is_said_by_servers, question.book);
 }
 
 }  // namespace ecrelay::control

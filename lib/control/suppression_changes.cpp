@@ -1,6 +1,5 @@
 #include "control/suppression_changes.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -49,23 +48,6 @@ std::optional<TimePoint> end_in(Arguments& given, TimePoint now) {
     return std::nullopt;
   }
   return now + *duration;
-}
-
-/// The entries that are meant, one clearing each. A change may not hold up the store thread, so
-/// there are at most 1,000 at a time.
-void clear_domain(Clearance& clearance, const store::SuppressionFilter& filter,
-                  const Question& question) {
-  constexpr std::size_t most_cleared = 1000;
-  clearance.wanted = is_said_by_servers;
-  store::SuppressionFilter each = filter;
-  for (const auto& [reason, count] : question.book.suppression_counts(filter)) {
-    if (!is_said_by_servers(reason)) continue;
-    each.reason = reason;
-    const std::size_t room = most_cleared - clearance.clearings.size();
-    const auto entries = question.book.suppressions(each, room);
-    for (const auto& entry : entries) clearance.clear(entry.key, entry.shop);
-    if (static_cast<std::size_t>(count) > entries.size()) clearance.more = true;
-  }
 }
 
 }  // namespace
@@ -123,7 +105,8 @@ Result<Change> plan_clearance(const Question& question, const Caller& caller) {
     clearance->complaints = true;
     clearance->clear(address->key(), filter.shop);
   } else {
-    clear_domain(*clearance, filter, question);
+    clearance->wanted = is_said_by_servers;
+    clear_all(*clearance, filter, question.book);
   }
   return carried_out(std::move(clearance));
 }

@@ -11,7 +11,6 @@
 #include "control/criteria.h"
 #include "control/forms.h"
 #include "control/json.h"
-#include "control/suppression_answers.h"
 #include "core/escape.h"
 #include "log/events.h"
 #include "store/audit.h"
@@ -93,29 +92,42 @@ Result<Change> plan_decision(const Question& question, const Caller& caller, boo
   return change;
 }
 
-}  // namespace
+bool is_of_a_wave(std::string_view reason) { return reason == "hard" || reason == "domain"; }
 
-Result<Change> plan_undo(const Question& question, const Caller& caller) {
-  Arguments given(question.arguments);
+/// Arguments "domain", "from" and "to": what the relay listed of the domain in that time.
+store::SuppressionFilter own_findings_in(Arguments& given) {
   store::SuppressionFilter filter;
   filter.domain = required_domain(given);
   filter.from = time_in(given, "from");
   filter.to = time_in(given, "to");
   if (!filter.from || !filter.to) given.wrong("say from when to when: --from TIME --to TIME");
+  filter.actor = "relay";
+  return filter;
+}
+
+}  // namespace
+
+Result<Change> plan_undo(const Question& question, const Caller& caller) {
+  Arguments given(question.arguments);
+  const store::SuppressionFilter filter = own_findings_in(given);
   const std::string reason = reason_in(given);
   if (auto wrong = given.problem()) return *wrong;
 
   auto clearance = std::make_shared<Clearance>();
-  clearance->wanted = is_said_by_servers;
+  clearance->wanted = is_of_a_wave;
   clearance->audit = audit_row("suppression undo", question, caller);
   clearance->audit.target = "@" + *filter.domain;
   clearance->audit.reason = reason;
-  for (const auto& entry : question.book.suppressions(filter, most_at_once)) {
-    const bool by_wave = entry.reason == "hard" || entry.reason == "domain";
-    if (by_wave && entry.actor == "relay") clearance->clear(entry.key, entry.shop);
-    clearance->more = clearance->clearings.size() == most_at_once;
-  }
+  clear_all(*clearance, filter, question.book);
   return carried_out(std::move(clearance));
+}
+
+Answer preview_undo(const Question& question) {
+  Arguments given(question.arguments);
+  const store::SuppressionFilter filter = own_findings_in(given);
+  given.text("reason");
+  if (auto wrong = given.problem()) return *wrong;
+  return preview(filter, is_of_a_wave, question.book);
 }
 
 Result<Change> plan_release_parked(const Question& question, const Caller& caller) {

@@ -6,8 +6,11 @@
 namespace ecrelay::control {
 
 /// suppression.undo: clears the entries that the relay itself made from "from" to "to", reasons
-/// hard and domain, at most 10,000 at a time.
+/// hard and domain, at most 1,000 at a time.
 Result<Change> plan_undo(const Question& question, const Caller& caller);
+/// suppression.undo.preview: what suppression.undo with the same arguments would clear, and what
+/// would stay of that time, by reason.
+Answer preview_undo(const Question& question);
 /// suppression.parked.release: lists the candidates of a domain; .drop: forgets them. At most
 /// 10,000 at a time.
 Result<Change> plan_release_parked(const Question& question, const Caller& caller);

@@ -45,7 +45,7 @@ std::string open_entries_of(const SuppressionFilter& filter) {
   return std::string(" FROM suppression WHERE closed_ms IS NULL") +
          (filter.domain ? " AND domain = ?3" : " AND ?3 IS NULL") +
          " AND (?1 IS NULL OR shop = ?1) AND (?4 IS NULL OR since_ms >= ?4)"
-         " AND (?5 IS NULL OR since_ms <= ?5)";
+         " AND (?5 IS NULL OR since_ms <= ?5) AND (?6 IS NULL OR actor = ?6)";
 }
 
 Ulid read_id(Rows& rows) { return rows.ulid(); }
@@ -195,9 +195,9 @@ std::vector<records::SuppressionEntry> Inquiry::suppressions(std::string_view ke
 std::vector<records::SuppressionEntry> Inquiry::suppressions(const SuppressionFilter& filter,
                                                              std::size_t limit) {
   const std::string sql = select(entry_columns, open_entries_of(filter)) +
-                          " AND (?2 IS NULL OR reason = ?2) ORDER BY key, shop LIMIT ?6";
+                          " AND (?2 IS NULL OR reason = ?2) ORDER BY key, shop LIMIT ?7";
   return all(connection_.query(sql, filter.shop, filter.reason, filter.domain, filter.from,
-                               filter.to, limit),
+                               filter.to, filter.actor, limit),
              read_entry);
 }
 
@@ -252,7 +252,8 @@ std::vector<Points> Inquiry::points(std::string_view key, TimePoint since) {
 std::map<std::string, std::int64_t> Inquiry::suppression_counts(const SuppressionFilter& filter) {
   const std::string sql =
       "SELECT reason, count(*)" + open_entries_of(filter) + " AND ?2 IS NULL GROUP BY reason";
-  Rows rows = connection_.query(sql, filter.shop, nullptr, filter.domain, filter.from, filter.to);
+  Rows rows = connection_.query(sql, filter.shop, nullptr, filter.domain, filter.from, filter.to,
+                                filter.actor);
   std::map<std::string, std::int64_t> counts;
   while (rows.next()) {
     std::string reason = rows.text();

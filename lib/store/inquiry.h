@@ -78,6 +78,7 @@ struct SuppressionFilter {
   std::optional<std::string> domain;  ///< as keys have it
   std::optional<TimePoint> from;      ///< since then, or later
   std::optional<TimePoint> to;        ///< and not after
+  std::optional<std::string> actor;   ///< who made them
 };
 
 /// Soft points of an address.

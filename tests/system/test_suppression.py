@@ -201,6 +201,24 @@ class Suppression(harness.Scenario):
         self.assertIn("2500 entries in all", output)
         self.assertEqual(relay.book("SELECT reason FROM suppression WHERE closed_ms IS NULL"), [("unsubscribe",)])
 
+    def test_what_the_relay_listed_of_a_domain_is_undone_however_much_it_is(self):
+        relay, _ = self.pair()
+        relay.stop()
+        with relay.write_book() as book:
+            for actor, reason, count in (("relay", "hard", 2500), ("relay", "soft-count", 10), ("sato", "hard", 3)):
+                book.executemany("INSERT INTO suppression (shop, key, address, reason, since_ms, evidence, actor)"
+                                 " VALUES ('shop-a', ?1, ?1, ?2, 1800000000000, '550 5.1.1', ?3)",
+                                 [(f"{actor}-{reason}-{n}@wave.example", reason, actor) for n in range(count)])
+        relay.start()
+        undo = ["suppression", "undo", "--domain", "wave.example", "--from", "2020-01-01", "--to", "2100-01-01"]
+        stays = "would stay:       hard 3 soft-count 10\n"
+        self.assertEqual(relay.ctl(*undo, "--dry-run")[:2], (0, "would be cleared: hard 2500\n" + stays))
+        self.assertEqual(relay.ctl(*undo)[0], 65, "it needs a reason")
+        code, output, errors = relay.ctl(*undo, "--reason", "the provider has said so")
+        self.assertEqual(code, 0, errors)
+        self.assertIn("2500 entries in all", output)
+        self.assertEqual(relay.ctl(*undo, "--dry-run")[:2], (0, "would be cleared: none\n" + stays))
+
     def test_one_screen_tells_support_all_in_english_or_japanese(self):
         relay, sink = self.pair()
         gone = "permfail@customer.example"

@@ -232,6 +232,24 @@ TEST(Suppression, ADomainIsClearedAsFarAsItWasListedSinceThen) {
   EXPECT_EQ(left.at("entries").at(1).at("key").get_string(), "c@other.example");
 }
 
+TEST(Suppression, AnUndoIsCountedBeforehandAndTakesNothingThatSomebodyHasAdded) {
+  House house;
+  result_of(
+      house.ask("suppression.add", arguments({{"address", "a@gone.example"}, {"reason", "hard"}})));
+  const auto undo = [&](const char* command, const char* reason) {
+    return house.ask(command, arguments({{"domain", "gone.example"},
+                                         {"from", "2020-01-01"},
+                                         {"to", "2099-01-01"},
+                                         {"reason", reason}}));
+  };
+  EXPECT_EQ(serialized(result_of(undo("suppression.undo.preview", ""))),
+            R"({"clear":{},"stay":{"hard":1}})");
+  EXPECT_EQ(fault_of(undo("suppression.undo", "")).code, FaultCode::invalid);
+  EXPECT_EQ(fault_of(undo("suppression.undo", "a wave")).code, FaultCode::not_found);
+  const auto no_time = arguments({{"domain", "gone.example"}});
+  EXPECT_EQ(fault_of(house.ask("suppression.undo.preview", no_time)).code, FaultCode::invalid);
+}
+
 TEST(Status, JoinsTheLivingPartWithTheBooks) {
   House house;
   house.accept("taro@example.jp");
