@@ -57,7 +57,9 @@ const std::vector<Field<WaveBreaker>>& table<WaveBreaker>() {
       key("percent", &T::percent, "share of \"user unknown\" above which candidates are parked",
           count(1, 100)),
       key("finals", &T::finals, "of at least so many final results", count()),
-      key("window", &T::window, "within this time, counted in steps of five minutes",
+      key("window", &T::window,
+          "within this time, counted in steps of five minutes: before now, or, for a report within "
+          "two days, around the sending of its mail",
           time(minutes(5), 7 * day)),
       key("times_usual", &T::times_usual, "and so many times the share of the last 30 days",
           count(1, 1000)),

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ enum class Weight {
 struct Sign {
   Weight weight = Weight::entry;
   SuppressionEntry entry;
+  /// When the mail was sent that a report is about; absent for a reply, which comes with the final.
+  std::optional<TimePoint> sent{};
 };
 
 /// At least so many points, on so many JST days, the first and the last so far apart.
@@ -58,8 +61,9 @@ struct ListRules {
   Duration spread_window = 30 * day;
 
   /// A wave (counted in steps of five minutes): more than `percent` of at least `finals` recipients
-  /// of a domain in the window found unknown, and more than `times_usual` what its last 30 days
-  /// had.
+  /// of a domain in the window found unknown, and more than `times_usual` what the 30 days before
+  /// had. The window is the time before somebody is said to be unknown, or, for a report of up to
+  /// two days later, the time around the sending.
   std::int64_t wave_percent = 20;
   std::int64_t wave_finals = 50;
   Duration wave_window = std::chrono::hours(1);

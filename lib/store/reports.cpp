@@ -96,15 +96,25 @@ records::Sign checked(Connection& book, records::Sign sign, const std::optional<
   return sign;
 }
 
+/// When the mail was sent that the report is about.
+std::optional<TimePoint> sent_at(Connection& book, const records::Report& report) {
+  Rows rows =
+      book.query("SELECT finished_ms FROM recipient WHERE message = ? AND n = ? AND state = 'sent'",
+                 report.message, report.recipient);
+  return rows.next() ? std::optional(rows.time()) : std::nullopt;
+}
+
 }  // namespace
 
 Kept keep(Transaction& change, const Returned& returned, const records::ListRules& rules) {
   Kept kept;
   kept.news = keep_report(change, returned.report);
   if (!kept.news) return kept;
-  if (returned.sign)
-    kept.weighed =
-        weigh(change, checked(change.book(), *returned.sign, returned.domain_dead, rules), rules);
+  if (returned.sign) {
+    records::Sign sign = checked(change.book(), *returned.sign, returned.domain_dead, rules);
+    sign.sent = sent_at(change.book(), returned.report);
+    kept.weighed = weigh(change, sign, rules);
+  }
   if (const auto& onward = returned.onward) insert(change, onward->message, onward->recipients);
   return kept;
 }

@@ -347,7 +347,13 @@ CREATE UNIQUE INDEX parked_once ON parked (domain, key, shop);
 ALTER TABLE suppression_log ADD COLUMN domain TEXT
   GENERATED ALWAYS AS (substr(key, instr(key, '@') + 1)) VIRTUAL;
 CREATE INDEX suppression_log_by_domain ON suppression_log (domain, at_ms);
-)sql", money_migration, list_migration, dns_migration, archive_migration, dead_domain_migration};
+)sql",
+    money_migration,
+    list_migration,
+    dns_migration,
+    archive_migration,
+    dead_domain_migration,
+    late_report_migration};
 
 int version_of(Connection& connection) {
   Rows version = connection.query("PRAGMA user_version");

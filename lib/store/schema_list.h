@@ -34,6 +34,16 @@ DROP INDEX suppression_log_by_domain;
 ALTER TABLE suppression_log DROP COLUMN domain;
 )sql";
 
+/// Unknown users by when their mail became final, beside when they were told of.
+inline constexpr const char* late_report_migration = R"sql(
+-- `gone`: how many of a slot's `finals` turned out not to exist, however late the report came.
+-- Until now they are only known by when they were told of (`unknown`).
+ALTER TABLE destination ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+UPDATE destination SET gone = unknown;
+DROP INDEX destination_plain;
+CREATE INDEX destination_plain ON destination (slot) WHERE unknown = 0 AND gone = 0;
+)sql";
+
 /// Since when our own name servers say that a domain is dead.
 inline constexpr const char* dead_domain_migration = R"sql(
 CREATE TABLE dead_domain (

@@ -118,11 +118,11 @@ bool among(const std::vector<SuppressionEntry>& entries, std::string_view shop) 
 }
 
 /// True when the entry was parked instead.
-bool park_in_wave(Transaction& change, SuppressionEntry entry, const ListRules& rules,
-                  Weighed& weighed) {
+bool park_in_wave(Transaction& change, SuppressionEntry entry, std::optional<TimePoint> sent,
+                  const ListRules& rules, Weighed& weighed) {
   if (entry.reason != "hard") return false;
   const std::string domain(domain_of(entry.key));
-  weighed.wave = count_unknown(change, domain, entry.since, rules);
+  weighed.wave = count_unknown(change, domain, entry.since, sent, rules);
   if (!weighed.wave.under_way) return false;
   give_lifetime(change.book(), entry, rules);
   park(change, entry, domain);
@@ -142,7 +142,7 @@ Weighed weigh(Transaction& change, const records::Sign& sign, const ListRules& r
   const auto tried = failed_trials(book, entry);
   if (!enough && tried.empty()) return weighed;
   if (own.weight != Weight::entry) entry.reason = "soft-count";
-  if (park_in_wave(change, entry, rules, weighed)) return weighed;
+  if (park_in_wave(change, entry, own.sent, rules, weighed)) return weighed;
   renew(change, own, tried, rules, weighed);
   if (enough && !among(tried, entry.shop)) weighed.listed.push_back(list(change, entry, rules));
   if (is_dead(entry.reason) && !among(tried, "") &&

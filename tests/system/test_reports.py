@@ -271,17 +271,25 @@ class Reports(harness.Scenario):
         self.assertIn("no report", relay.ctl("report", "read", "/dev/null")[1])
         self.assertEqual(relay.ctl("report", "read", "/nowhere")[0], 65)
 
-    def test_a_wave_of_unknown_users_is_parked_and_what_came_before_can_be_undone(self):
-        relay, sink, reports = self.with_reports(lambda config: config.update(
+    def campaign(self):
+        """A relay to which three of ten are a wave, what it sent to twenty people, and the return path of each."""
+        relay, sink, _ = self.with_reports(lambda config: config.update(
             suppression={"breaker": {"percent": 20, "finals": 10, "window": "1h", "times_usual": 5}}))
-        begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         everybody = [f"user{n}@customer.example" for n in range(20)]
         message = self.assertAccepted(relay.deliver(MAIL, recipients=everybody), recipients=20)
         relay.wait("sent", 20, id=message)
         path = {mail.recipients[0]: mail.sender for mail in sink.received() if len(mail.recipients) == 1}
         self.assertEqual(len(path), 20, "each recipient has a return path of its own")
-        for address in everybody[:8]:
-            self.assertEqual(self.bring(reports, path[address], dsn(recipient=address)).code, 250)
+        return relay, everybody, path
+
+    def bring_unknown(self, relay, addresses, path):
+        for address in addresses:
+            self.assertEqual(self.bring(relay.addresses[-1], path[address], dsn(recipient=address)).code, 250)
+
+    def test_a_wave_of_unknown_users_is_parked_and_what_came_before_can_be_undone(self):
+        begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        relay, everybody, path = self.campaign()
+        self.bring_unknown(relay, everybody[:8], path)
         relay.wait("report", 4, decision="parked")
         relay.wait("wave", domain="customer.example", unknown=5, finals=20)
         self.assertEqual(len(relay.events("wave")), 1, "one alarm for a wave")
@@ -294,12 +302,28 @@ class Reports(harness.Scenario):
         self.assertEqual(relay.ctl("suppression", "parked", "drop", *decide)[0], 0)
         self.assertEqual(relay.ctl("suppression", "parked", "release", *decide)[0], 1, "nothing is left")
         self.assertNotIn("parked", relay.ctl("status")[1])
-        code, output, errors = relay.ctl("suppression", "undo", "--from", begin, "--to", "2100-01-01", *decide)
+        undo = ["suppression", "undo", "--from", begin, "--to", "2100-01-01"]
+        self.assertEqual(relay.ctl(*undo, "--domain", "customer.example", "--dry-run")[:2],
+                         (0, "would be cleared: hard 4\nwould stay:       none\n"))
+        code, output, errors = relay.ctl(*undo, *decide)
         self.assertEqual(code, 0, errors)
         self.assertEqual(output.count("cleared entry"), 4, output)
         self.assertEqual(relay.book("SELECT count(*) FROM suppression WHERE closed_ms IS NULL"), [(0,)])
         self.assertEqual(relay.book("SELECT action FROM audit ORDER BY id"), [("suppression parked drop",), ("suppression undo",)])
         self.assertAccepted(relay.deliver(MAIL, recipients=everybody), recipients=20)
+
+    def test_reports_hours_after_a_campaign_are_a_wave_too(self):
+        relay, everybody, path = self.campaign()
+        relay.stop()
+        with relay.write_book() as book:
+            book.execute("UPDATE recipient SET finished_ms = finished_ms - 7200000")
+            book.execute("UPDATE destination SET slot = slot - 24")
+        relay.start()
+        self.bring_unknown(relay, everybody[:8], path)
+        relay.wait("report", 4, decision="parked")
+        relay.wait("wave", domain="customer.example", unknown=5, finals=20)
+        self.assertEqual(len(relay.events("wave")), 1, "one alarm for a wave")
+        self.assertEqual(relay.book("SELECT count(*) FROM suppression"), [(4,)])
 
     @unittest.skipUnless(postfix.allowed(), "Postfix needs root or sudo without a password")
     def test_a_real_postfix_that_bounces_later_finds_the_way_back(self):

@@ -108,6 +108,18 @@ Outcome outcome(const Ulid& message, std::uint32_t n, State state, TimePoint at)
   return outcome;
 }
 
+records::Sign unknown_user(const std::string& key, TimePoint at) {
+  records::Sign sign;
+  sign.entry.shop = "shop-a";
+  sign.entry.key = key;
+  sign.entry.address = key;
+  sign.entry.reason = "hard";
+  sign.entry.since = at;
+  sign.entry.evidence = "550 5.1.1 unknown";
+  sign.entry.actor = "relay";
+  return sign;
+}
+
 Store::Settings settings(const std::string& state_dir) {
   Store::Settings settings;
   settings.state_dir = state_dir;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "records/list_rules.h"
 #include "store/inquiry.h"
 #include "store/store.h"
 
@@ -68,6 +69,9 @@ class Gate {
 
 /// Recipient `n` of a message reached `state`; with a charge of 0.1 yen for the message when sent.
 Outcome outcome(const Ulid& message, std::uint32_t n, records::State state, TimePoint at = noon);
+
+/// What a server said to shop-a: there is no such user.
+records::Sign unknown_user(const std::string& key, TimePoint at);
 
 Store::Settings settings(const std::string& state_dir);
 /// What the book at rest says about the equations of P2 and P3; "" when all of them hold.

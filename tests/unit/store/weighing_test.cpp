@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "fixture.h"
-#include "store/parked.h"
 #include "store/reports.h"
 #include "store/suppression.h"
 
@@ -22,15 +21,10 @@ class Weighing : public testing::Test {
   static Sign sign(Weight weight, TimePoint at, const std::string& reason = "hard",
                    const std::string& shop = "shop-a",
                    const std::string& key = "hanako@example.jp") {
-    Sign sign;
+    Sign sign = unknown_user(key, at);
     sign.weight = weight;
     sign.entry.shop = shop;
-    sign.entry.key = key;
-    sign.entry.address = key;
     sign.entry.reason = reason;
-    sign.entry.since = at;
-    sign.entry.evidence = "550 5.1.1 unknown";
-    sign.entry.actor = "relay";
     return sign;
   }
 
@@ -162,68 +156,6 @@ TEST_F(Weighing, ComplaintsStayWithTheirShopAndDoNotEnd) {
     EXPECT_FALSE(weighed.listed[0].expires_at);
   }
   EXPECT_FALSE(listed(noon, "shop-d"));
-}
-
-// --- waves: Gmail, 14 and 15 December 2020 -------------------------------------------------
-
-class Wave : public Weighing {
- protected:
-  /// Finished recipients at gmail.com.
-  void finals(unsigned count, TimePoint at) {
-    Acceptance mail = store::mail(1, count);
-    for (auto& each : mail.recipients) each.key = "u" + std::to_string(each.n) + "@gmail.com";
-    accept(store_.writer(), std::move(mail));
-    Outcome done = outcome(id_of(1), 0, State::sent, at);
-    for (unsigned n = 1; n < count; ++n) {
-      done.recipients.push_back(done.recipients[0]);
-      done.recipients.back().n = n;
-    }
-    ASSERT_TRUE(record(store_.writer(), done));
-  }
-
-  Weighed unknown(int n, TimePoint at, const std::string& domain = "gmail.com") {
-    return weigh(
-        sign(Weight::entry, at, "hard", "shop-a", "dead" + std::to_string(n) + "@" + domain));
-  }
-};
-
-TEST_F(Wave, FarTooManyUnknownUsersAtOnceAreParkedAndStayUntilSomebodyLooks) {
-  finals(60, noon);
-  int parked = 0;
-  for (int n = 0; n < 30; ++n) parked += unknown(n, noon).parked;
-  // 20 % of 60 are 12: the thirteenth is one too many.
-  EXPECT_EQ(parked, 18);
-  EXPECT_TRUE(unknown(99, noon + days(1)).parked) << "nobody has looked yet";
-  EXPECT_FALSE(unknown(1, noon, "example.jp").parked) << "another domain";
-  EXPECT_FALSE(weigh(sign(Weight::entry, noon, "complaint", "shop-a", "x@gmail.com")).parked);
-  std::vector<records::SuppressionEntry> taken;
-  ASSERT_TRUE(change(store_.writer(),
-                     [&](Transaction& change) { taken = take_parked(change, "gmail.com", 1000); }));
-  ASSERT_EQ(taken.size(), 19U);
-  EXPECT_EQ(taken[0].key, "dead12@gmail.com");
-  EXPECT_EQ(taken[0].evidence, "550 5.1.1 unknown");
-  EXPECT_EQ(taken[0].expires_at, noon + days(180));
-  EXPECT_FALSE(unknown(98, noon + days(2)).parked);
-}
-
-TEST_F(Wave, AUsualShareOfUnknownUsersIsNone) {
-  finals(200, noon);
-  for (int n = 0; n < 40; ++n) EXPECT_FALSE(unknown(n, noon).parked) << n;
-}
-
-TEST_F(Wave, FewRecipientsAreNoWave) {
-  finals(20, noon);
-  for (int n = 0; n < 20; ++n) EXPECT_FALSE(unknown(n, noon).parked) << n;
-}
-
-TEST_F(Wave, ADomainThatIsAlwaysSoIsNoWave) {
-  rules_.wave_times_usual = 5;
-  rules_.wave_window = days(1);
-  finals(60, noon);
-  for (int day = 1; day <= 29; ++day) {
-    for (int n = 0; n < 10; ++n) unknown(day * 100 + n, noon - days(day));
-  }
-  for (int n = 0; n < 30; ++n) EXPECT_FALSE(unknown(n, noon).parked) << n;
 }
 
 }  // namespace
