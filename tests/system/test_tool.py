@@ -51,7 +51,10 @@ class Tool(harness.Scenario):
         self.assertNotIn(message_id, self.answer(relay, "queue", "list", "--shop", "shop-b"))
         self.answer(relay, "queue", "show", message_id, contains=["hanako@customer.example"])
         self.answer(relay, "queue", "show", UNKNOWN_ID, code=1)
-        self.answer(relay, "queue", "retry", message_id)
+        for tried, form in enumerate(([], ["--json"]), 1):     # what is being tried is not queued
+            harness.wait_until(lambda: len(relay.events("defer")) == tried, "the attempt to end")
+            code, output, errors = relay.ctl(*form, "queue", "retry", message_id)
+            self.assertEqual(code, 0, output + errors)
 
     def test_retry_sends_now_what_was_due_later(self):
         sink = self.sink()
