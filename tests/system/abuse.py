@@ -27,13 +27,29 @@ def raise_descriptor_limit():
     return hard
 
 
-class Probe:
+class Beside:
+    """What is done by run() on a thread of its own, until the block ends and `over` is set."""
+
+    def __init__(self):
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+class Probe(Beside):
     """A host of the shop that sends a mail, and another, while something else goes on."""
 
     def __init__(self, address, pause=0.05, source="127.0.0.1"):
+        super().__init__()
         self.address, self.pause, self.source = address, pause, source
-        self.seconds, self.failures, self.over = [], [], threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        self.seconds, self.failures = [], []
 
     def run(self):
         while not self.over.wait(self.pause):
@@ -45,14 +61,6 @@ class Probe:
             except (OSError, dialogue.Closed) as error:
                 self.failures.append(repr(error))
             self.seconds.append(time.monotonic() - began)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
     def p99(self):
         return sorted(self.seconds)[int(len(self.seconds) * 0.99)] if self.seconds else 0.0
@@ -183,25 +191,17 @@ def endless_noops(relay, count):
     return endless(relay, b"EHLO x\r\n", b"NOOP\r\n", count * 6)
 
 
-class Watch:
+class Watch(Beside):
     """The most memory that the relay takes while something goes on."""
 
     def __init__(self, relay):
-        self.relay, self.over, self.before = relay, threading.Event(), memory(relay)
+        super().__init__()
+        self.relay, self.before = relay, memory(relay)
         self.most = self.before
-        self.thread = threading.Thread(target=self.run)
 
     def run(self):
         while not self.over.wait(0.02):
             self.most = max(self.most, memory(self.relay))
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
     def grew_by(self):
         return self.most - self.before

@@ -336,6 +336,7 @@ def dkim_records(*domains, algorithms=("rsa",)):
     return {f"{selector[each]}._domainkey.{domain}": dkim_record(key_pem(each)) for each in algorithms for domain in domains}
 
 
+SECRET = b"0123456789abcdef0123456789abcdef"       # of the return paths
 MAIL = ("From: =?UTF-8?B?44K344On44OD44OXQQ==?= <info@shop-a.example>\r\n"
         "To: hanako@customer.example\r\n"
         "Subject: =?UTF-8?B?44GU5rOo5paH44GC44KK44GM44Go44GG44GU44GW44GE44G+44GZ?=\r\n"
@@ -386,6 +387,21 @@ class Scenario(unittest.TestCase):
         """(relay, sink): the usual rehearsal."""
         sink = self.sink()
         return self.relay(sink, change, **replaced), sink
+
+    def return_paths(self, change=None, port=0, **reports):
+        """A change of the configuration: both shops have return paths, and reports come to `port`."""
+        secret = self.folder / "return-path"
+        secret.write_bytes(SECRET)
+        secret.chmod(0o600)
+
+        def configure(config):
+            config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
+            config["shops"][1]["domains"][0]["return_path"] = "bounce.shop-b.example"
+            config["reports"] = {"listen": f"127.0.0.1:{port}", "secret": f"file:{secret}", **reports}
+            if change:
+                change(config)
+
+        return configure
 
     def assertReply(self, reply, code, enhanced, *words):
         """The reply as CONTRACT.md has it: code, enhanced code, and the words that it promises."""

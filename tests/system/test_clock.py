@@ -9,7 +9,7 @@ import unittest
 import abuse
 import harness
 from harness import MAIL
-from test_reports import SECRET, dsn
+from test_reports import dsn
 
 HOUR, DAY = 3600, 86400
 
@@ -121,15 +121,8 @@ class SetClock(harness.Scenario):
         self.assertSentOnce(relay, sink, message)
 
     def test_a_return_path_holds_though_the_clock_was_ahead_when_it_was_made(self):
-        secret = self.folder / "return-path"
-        secret.write_bytes(SECRET)
-        secret.chmod(0o600)
-        def change(config):
-            self.patient(config)
-            config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
-            config["reports"] = {"listen": "127.0.0.1:0", "secret": f"file:{secret}"}
         sink = self.sink()
-        relay = self.shifted(sink, change)
+        relay = self.shifted(sink, self.return_paths(self.patient))
         self.set_clock(20 * DAY)
         message = self.assertAccepted(relay.deliver(MAIL))
         relay.wait("sent", id=message)

@@ -189,13 +189,7 @@ class Reports(harness.Scenario):
 
 class ReturnPaths(harness.Scenario):
     def test_each_recipient_has_an_envelope_sender_of_its_own(self):
-        def change(config):
-            secret = self.folder / "return-path"
-            secret.write_text("0123456789abcdef0123456789abcdef\n")
-            secret.chmod(0o600)
-            config["reports"] = {"listen": "127.0.0.1:0", "secret": f"file:{secret}"}
-            config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
-        relay, sink = self.pair(change)
+        relay, sink = self.pair(self.return_paths())
         message_id = self.assertAccepted(
             relay.deliver(MAIL, recipients=["a@customer.example", "b@customer.example"]), recipients=2)
         mails = sink.wait_for(2)

@@ -13,12 +13,11 @@ import exim
 import harness
 import postfix
 from dialogue import Dialogue
-from harness import MAIL, SHARED
+from harness import MAIL, SECRET, SHARED
 from hostile_reports import MIB, hostile_reports
 from nameservers import Names
 
 RECIPIENT = "hanako@customer.example"
-SECRET = b"0123456789abcdef0123456789abcdef"
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -48,21 +47,6 @@ COMPLAINT = (b"From: fbl@isp.example\r\nContent-Type: multipart/report; report-t
 
 
 class Reports(harness.Scenario):
-    def return_paths(self, change=None, port=0, **reports):
-        """A change of the configuration: both shops have return paths, and reports come to `port`."""
-        secret = self.folder / "return-path"
-        secret.write_bytes(SECRET)
-        secret.chmod(0o600)
-
-        def configure(config):
-            config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
-            config["shops"][1]["domains"][0]["return_path"] = "bounce.shop-b.example"
-            config["reports"] = {"listen": f"127.0.0.1:{port}", "secret": f"file:{secret}", **reports}
-            if change:
-                change(config)
-
-        return configure
-
     def with_reports(self, change=None, **reports):
         relay, sink = self.pair(self.return_paths(change, **reports))
         return relay, sink, relay.addresses[-1]

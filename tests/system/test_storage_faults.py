@@ -8,7 +8,7 @@ import unittest
 import harness
 from dialogue import Dialogue
 from harness import MAIL
-from test_reports import SECRET, dsn
+from test_reports import dsn
 
 MIB = 1 << 20
 SENDER, BIG = "info@shop-a.example", MAIL + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 300
@@ -103,14 +103,7 @@ class StorageFaults(harness.Scenario):
         self.assertAllSentOnce(relay, sink, ids)
 
     def test_reports_that_come_while_the_disk_is_full_are_put_off_and_count_once(self):
-        secret = self.folder / "return-path"
-        secret.write_bytes(SECRET)
-        secret.chmod(0o600)
-        def change(config):
-            self.small_limits(config)
-            config["shops"][0]["domains"][0]["return_path"] = "bounce.shop-a.example"
-            config["reports"] = {"listen": "127.0.0.1:0", "secret": f"file:{secret}"}
-        relay, sink = self.pair(change)
+        relay, sink = self.pair(self.return_paths(self.small_limits))
         message = self.assertAccepted(relay.deliver(MAIL))
         relay.wait("sent", id=message)
         (mail,) = sink.wait_for(1)
