@@ -65,8 +65,7 @@ const std::vector<Field<Host>>& table<Host>() {
       key("auth", &Host::auth, "required: no mail without a login, which needs TLS"),
       key("certificate", &Host::certificate,
           "demands a client certificate: its SHA-256 fingerprint, or a DNS name in one that a CA "
-          "of "
-          "tls.client_ca has signed",
+          "of tls.client_ca has signed",
           certificate_identity),
       key("suppressed", &Host::suppressed,
           "suppressed recipients are accepted and dropped, or refused at RCPT"),
@@ -229,9 +228,8 @@ const std::vector<Field<Limits>>& table<Limits>() {
           count(0)),
       key("memory", &T::memory,
           "for bodies: three quarters for those being received, beyond which they wait and MAIL "
-          "gets "
-          "452, a quarter for those being delivered, beyond which they are read back when it is "
-          "their turn",
+          "gets 452, a quarter for those being delivered, beyond which they are read back when it "
+          "is their turn",
           size(16ULL << 20, 1ULL << 40)),
       key("disk_reserve", &T::disk_reserve, "free space that new mail may not use",
           size(0, 1ULL << 50)),

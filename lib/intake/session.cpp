@@ -71,6 +71,7 @@ Session::Session(Reception& reception, std::shared_ptr<const Site> site, net::St
       acceptor_(reception_, *site_),
       buffer_(command_buffer),
       memory_(reception.memory()),
+      envelope_memory_(reception.memory()),
       began_(std::chrono::steady_clock::now()),
       command_deadline_(began_ + site_->settings.limits.command_timeout) {}
 
@@ -339,9 +340,7 @@ Reply Session::on_rcpt(smtp::RcptTo rcpt) {
     }
     recipient.suppressed = entry;
   }
-  const std::size_t bytes = memory_of(recipient);
-  memory_.count(bytes);
-  envelope_bytes_ += bytes;
+  envelope_memory_.count(memory_of(recipient));
   envelope_->recipients.push_back(std::move(recipient));
   return Reply(250, "2.1.5", "recipient ok");
 }
@@ -351,7 +350,7 @@ void Session::on_body_part(std::string_view bytes) {
 }
 
 bool Session::lacks_memory() const {
-  return !out_of_memory_ && message_.size() + body_buffer > memory_.held() - envelope_bytes_;
+  return !out_of_memory_ && message_.size() + body_buffer > memory_.held();
 }
 
 /// Room for the next piece of a body. While others have the memory the client's own buffers hold
@@ -363,7 +362,7 @@ asio::awaitable<void> Session::claim_memory() {
   for (bool in_time = true; lacks_memory();) {
     // What doubles is seldom copied.
     const std::size_t least = std::max(message_.size() + body_buffer, memory_step);
-    const std::size_t held = memory_.held() - envelope_bytes_;
+    const std::size_t held = memory_.held();
     const MemoryBudget& all = reception_.memory();
     const std::size_t more = held > 0 && all.is_scarce() ? all.reserve() : held;
     const std::size_t wanted = std::max(least, std::min(held + more, most));
@@ -376,7 +375,6 @@ asio::awaitable<void> Session::claim_memory() {
       out_of_memory_ = true;
       message_ = std::string();
       memory_.release();
-      memory_.count(envelope_bytes_);
     }
   }
   body_began_ += std::chrono::steady_clock::now() - began;  // this time was not the client's
@@ -400,7 +398,7 @@ void Session::forget_transaction() {
   envelope_.reset();
   message_ = std::string();
   memory_.release();
-  envelope_bytes_ = 0;
+  envelope_memory_.release();
   out_of_memory_ = false;
 }
 

@@ -65,8 +65,8 @@ class Session {
 
   std::optional<Envelope> envelope_;
   std::string message_;
-  MemoryBudget::Share memory_;
-  std::size_t envelope_bytes_ = 0;  ///< of what it holds, for recipients
+  MemoryBudget::Share memory_;           ///< of the body
+  MemoryBudget::Share envelope_memory_;  ///< of the recipients
   bool out_of_memory_ = false;
 
   net::Deadline began_;

@@ -254,21 +254,24 @@ std::string action_told(std::string_view said) {
   return "failed";
 }
 
+/// Where the words name nobody: the mail given back; the subject, when there are no words; or, of a
+/// server, somebody whom only the return path knows.
+std::vector<Told> told_beside(const Letter& letter) {
+  if (std::string address = original_recipient(letter); !address.empty())
+    return {Told{std::move(address), letter.words}};
+  if (text::trimmed(letter.words).empty()) {
+    std::string address = address_in(letter.subject);
+    if (!address.empty()) return {Told{std::move(address), letter.subject}};
+  }
+  if (is_by_server(letter) && frames_bounce(letter.words)) return {Told{{}, letter.words}};
+  return {};
+}
+
 Report read_words(const Letter& letter) {
   Report report;
   report.kind = ReportKind::nonstandard;
   std::vector<Told> told = told_in(letter);
-  if (told.empty()) {
-    std::string address = original_recipient(letter);
-    if (!address.empty()) told.push_back({std::move(address), letter.words});
-  }
-  if (told.empty() && text::trimmed(letter.words).empty()) {
-    std::string address = address_in(letter.subject);
-    if (!address.empty()) told.push_back({std::move(address), letter.subject});
-  }
-  // A server that names nobody we could read: the return path knows whom it is about.
-  if (told.empty() && is_by_server(letter) && frames_bounce(letter.words))
-    told.push_back({std::string(), letter.words});
+  if (told.empty()) told = told_beside(letter);
   const bool delayed = tells_of_delay(letter.subject) || tells_of_delay(letter.words);
   for (Told& each : told) {
     Reported result;

@@ -37,8 +37,7 @@ class Resolver {
   /// A and AAAA of the host, at least one, IPv4 first, in the order of the answer. One that has
   /// thousands (an answer over TCP holds them) would keep whoever tries them all busy for hours, so
   /// no more than the first are given. An address literal ("192.0.2.1", "2001:db8::1",
-  /// "[2001:db8::1]") is its own answer. Answers are kept for their
-  /// TTL; failures are not.
+  /// "[2001:db8::1]") is its own answer. Answers are kept for their TTL; failures are not.
   /// Errors: not_found (the name does not exist or has no address: permanent), invalid (not a host
   /// name), unavailable (no answer, SERVFAIL: try again). A stop request does not end it: it is
   /// bounded by the timeouts.

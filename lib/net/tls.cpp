@@ -104,12 +104,12 @@ Result<PrivateKey> private_key(const std::string& pem) {
   return key;
 }
 
-/// False when there is no certificate in it.
-bool trust(SSL_CTX* context, const std::string& ca_pem) {
-  const std::vector<Certificate> all = certificates(ca_pem);
+/// The certificates that it trusts from now on.
+std::vector<Certificate> trust(SSL_CTX* context, const std::string& ca_pem) {
+  std::vector<Certificate> all = certificates(ca_pem);
   ERR_clear_error();
   for (const Certificate& ca : all) X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
-  return !all.empty();
+  return all;
 }
 
 /// Tells clients which CAs count (RFC 8446 4.2.4), so that they choose the right certificate.
@@ -118,8 +118,9 @@ Result<void> ask_for_certificates(SSL_CTX* context, const std::string& client_ca
   SSL_CTX_set_cert_verify_callback(
       context, client_ca.empty() ? &accept_any_certificate : &note_whether_it_verifies, nullptr);
   if (client_ca.empty()) return Result<void>();
-  if (!trust(context, client_ca)) return invalid("no PEM certificate in the file of client CAs");
-  for (const Certificate& ca : certificates(client_ca)) SSL_CTX_add_client_CA(context, ca.get());
+  const std::vector<Certificate> all = trust(context, client_ca);
+  if (all.empty()) return invalid("no PEM certificate in the file of client CAs");
+  for (const Certificate& ca : all) SSL_CTX_add_client_CA(context, ca.get());
   ERR_clear_error();
   return Result<void>();
 }
@@ -190,7 +191,7 @@ Result<TlsClient> TlsClient::verifying(const std::string& ca_pem, TlsMinimum min
     }
     return TlsClient(context, true);
   }
-  if (!trust(context.get(), ca_pem)) return invalid("no PEM certificate in the CA file");
+  if (trust(context.get(), ca_pem).empty()) return invalid("no PEM certificate in the CA file");
   return TlsClient(context, true);
 }
 

@@ -276,7 +276,7 @@ Reply Session::refuse(TurnedAway why, Reply reply, std::string_view reason) {
   ++rejects_;
   ++server_.counters().of(why);
   log::Rejection rejection;
-  rejection.stage = report_.empty() ? "rcpt" : "body";
+  rejection.stage = subject_ ? "body" : "rcpt";
   rejection.sender = sender_;
   rejection.recipient = recipient_;
   rejection.reason = reason;
