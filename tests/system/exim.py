@@ -5,6 +5,7 @@ root in a mount namespace of its own, where the user that Debian's package would
 """
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -81,14 +82,16 @@ class Exim:
         for name in ("spool", "log", "mail"):
             (self.folder / name).mkdir()
             self.run("chown", f"{owner.pw_uid}:{owner.pw_gid}", self.folder / name)
+        # It starts itself anew as Debian-exim, who may not look into the folder of whoever cloned this tree.
+        program = Path(shutil.copy(PROGRAM, self.folder))
         configuration = self.folder / "exim4.conf"
-        configuration.write_text(CONFIGURATION.format(program=PROGRAM, folder=self.folder, port=self.port, back=back, reports=reports))
+        configuration.write_text(CONFIGURATION.format(program=program, folder=self.folder, port=self.port, back=back, reports=reports))
         self.run("chown", "root", configuration)
         entry = f"Debian-exim:x:{owner.pw_uid}:{owner.pw_gid}::{self.folder}:/usr/sbin/nologin\n"
         (self.folder / "passwd").write_text(Path("/etc/passwd").read_text() + entry)
         (self.folder / "group").write_text(Path("/etc/group").read_text() + f"Debian-exim:x:{owner.pw_gid}:\n")
         self.command = (f"mount --bind {self.folder}/passwd /etc/passwd && mount --bind {self.folder}/group /etc/group"
-                        f" && exec {PROGRAM} -bdf -q1m -C {configuration}")
+                        f" && exec {program} -bdf -q1m -C {configuration}")
 
     def run(self, *command):
         return subprocess.run([*self.root, *map(str, command)], check=True, capture_output=True)
